@@ -1,0 +1,20 @@
+package ingest
+
+// Float is the element type of encoded data.
+type Float interface{ float32 | float64 }
+
+// A Sequence is one encoded training case in host memory. Exactly one of Dense and Sparse is used for the inputs, and one
+// of Target and Class for the targets, as the encoding says.
+type Sequence[F Float] struct {
+	ID     string
+	Length int // T ≥ 1 time-steps
+
+	Dense  []F     // T × In row-major
+	Ptr    []int32 // sparse inputs: step τ has the columns Col[Ptr[τ]:Ptr[τ+1]] of In, with values Val or 1
+	Col    []int32
+	Val    []F
+	Target []F     // (T or 1) × Out row-major
+	Class  []int32 // T or 1 classes
+	Mask   []F     // of each target row; nil means 1
+	Weight F       // of the sequence; 1 where no column gives it
+}
