@@ -9,8 +9,8 @@ import (
 type Error struct {
 	Code     string // stable, such as "data.ragged_targets"
 	File     string
-	RowGroup int    // counted from 0; -1 where unknown
-	Row      int64  // within the file, counted from 0; -1 where unknown
+	RowGroup int   // counted from 0; -1 where unknown
+	Row      int64 // within the file, counted from 0; -1 where unknown
 	Column   string
 	ID       string // of the sequence
 	Message  string // what is wrong, with the values
