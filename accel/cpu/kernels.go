@@ -1,0 +1,28 @@
+package cpu
+
+import "curvestream/accel"
+
+// kernels are the loops that cost, in the form that the chosen path gives them. Each works on contiguous elements of equal
+// number and allocates nothing; the plain Go loops in portable.go say what each computes.
+type kernels[F accel.Float] struct {
+	name string
+
+	axpy       func(a F, x, y []F)    // y = y + a x
+	scale      func(a F, x []F)       // x = a x
+	shift      func(a F, x []F)       // x = x + a
+	mul        func(x, y []F)         // x = x y
+	div        func(x, y []F)         // x = x / y
+	addSquares func(a F, x, y []F)    // y = y + a x²
+	dot        func(x, y []F) float64 // xᵀy, summed in float64
+
+	softmax      func(z []F)            // z = softmax(z)
+	squaredError func(z, t []F) float64 // ½‖z − t‖²
+	logisticLoss func(z, t []F) float64 // cross-entropy of σ(z) with t
+	logSumExp    func(z []F) float64    // log Σ exp z
+
+	// Indexed by accel.Activation; nothing at Linear, which needs no loop.
+	activate      [4]func(h []F)
+	mulDerivative [4]func(d, h []F)
+	addSecond     [4]func(rd, d, h, ra []F)
+	addScaled     [4]func(b []F, alpha F, a, h []F)
+}
