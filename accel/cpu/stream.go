@@ -30,7 +30,7 @@ type view[F accel.Float] struct {
 // look returns what m shows of its vector's memory.
 func look[F accel.Float](m accel.Mat[F]) view[F] {
 	if m.Rows == 0 || m.Cols == 0 {
-		return view[F]{rows: m.Rows, cols: m.Cols, stride: m.Stride}
+		return view[F]{rows: m.Rows, cols: m.Cols}
 	}
 	if m.Stride < m.Cols && m.Rows > 1 {
 		panic("cpu: stride of a matrix below its columns")
