@@ -1,0 +1,156 @@
+// Package config holds the settings of a run: one table of keys with their types, defaults, documentation and place in the
+// report; and the layers that give them values.
+//
+// A key has one name. Its flag is the key with dashes, without the prefixes data., model. and run.: cg.max is --cg-max,
+// model.hidden is --hidden. From weakest to strongest, a value comes from the defaults, from a recipe, from what the data
+// says, from configuration files in the order given, from CURVESTREAM_* and from flags.
+package config
+
+import (
+	"time"
+
+	"curvestream/ingest"
+)
+
+// A Config is the settings of a run. [Table] documents each field under its key.
+type Config struct {
+	Data       Data
+	Model      Model
+	CG         CG
+	Damping    Damping
+	LM         LM
+	Precond    Precond
+	LineSearch LineSearch
+	Batch      Batch
+	Eval       Eval
+	Run        Run
+	Checkpoint Checkpoint
+	Trace      Trace
+	Seed       Seed
+	DType      string
+	Threads    int
+	Memory     Bytes
+	Device     string
+}
+
+// Data says what to read and what its columns mean.
+type Data struct {
+	Train, Valid             []string
+	Layout                   string
+	ID, Inputs, Targets      []string
+	Static, Ignore           []string
+	Time, Mask, Weight       string
+	Form, Normalize, Missing string
+	MaxLength, MaxCategories int
+	Encode                   map[string]ingest.ColumnEncoding
+}
+
+// Model says which net is trained and where it starts.
+type Model struct {
+	Arch               string
+	Hidden             []int
+	Activation         []string
+	OutputActivation   string
+	Loss               string
+	Biases             bool
+	WeightDecay        float64
+	StructuralDistance string
+	Init               string
+	InitFanIn          int
+	InitScale          float64
+	InitScales         map[string]float64
+	SpectralRadius     float64
+	InitFrom           string
+}
+
+// CG is the inner iteration.
+type CG struct {
+	Max, Min       int
+	Tol            float64
+	Stop           string
+	Decay          float64
+	DecayMax       float64
+	Backtrack      string
+	BacktrackBatch string
+	Start          string
+}
+
+// Damping is λ and μ at the start, and what they multiply.
+type Damping struct {
+	Init         float64
+	StructuralMu float64
+}
+
+// LM is the rule by which λ and μ change.
+type LM struct {
+	Adapt      bool
+	Grow, Drop float64
+	Model      string
+}
+
+// Precond is the preconditioner of CG.
+type Precond struct {
+	Kind            string
+	Exponent, Kappa float64
+}
+
+// LineSearch is the search along δ.
+type LineSearch struct {
+	Enabled          bool
+	Factor, Decrease float64
+	Max              int
+	Rate             float64
+}
+
+// Batch says which sequences an HF iteration uses.
+type Batch struct {
+	Gradient, Curvature, HeldOut Count
+	CurvatureFrom                string
+	Shuffle                      string
+	Block                        int
+	ChunkSequences, ChunkSteps   int
+}
+
+// Eval says how often the validation data are looked at.
+type Eval struct{ Every int }
+
+// Run says when to stop.
+type Run struct {
+	Iterations   int
+	TimeLimit    Duration
+	TargetLoss   Limit
+	Patience     int
+	MaxRejection int
+}
+
+// Checkpoint says what is kept.
+type Checkpoint struct {
+	Every Every
+	Keep  int
+}
+
+// Trace says which CG runs are recorded.
+type Trace struct{ CG int }
+
+// Default returns the settings that hold where nothing else is said.
+func Default() Config {
+	return Config{
+		Data: Data{Layout: auto, Form: auto, Normalize: "none", Missing: "error", MaxCategories: 256},
+		Model: Model{Arch: auto, Hidden: []int{100}, Activation: []string{"tanh"}, OutputActivation: "linear", Loss: auto, Biases: true,
+			StructuralDistance: "cross_entropy", Init: "sparse", InitFanIn: 15, InitScale: 1, SpectralRadius: 1.1},
+		CG:         CG{Max: 250, Min: 1, Tol: 5e-4, Stop: "martens", Decay: 0.95, DecayMax: 0.95, Backtrack: "walk-back", BacktrackBatch: "gradient", Start: "last"},
+		Damping:    Damping{Init: 1},
+		LM:         LM{Adapt: true, Grow: 1.5, Drop: 2.0 / 3, Model: "undamped"},
+		Precond:    Precond{Kind: "fisher", Exponent: 0.75},
+		LineSearch: LineSearch{Enabled: true, Factor: 0.8, Decrease: 1e-2, Max: 60, Rate: 1},
+		Batch:      Batch{CurvatureFrom: "subset", Shuffle: "global", Block: 10000},
+		Eval:       Eval{Every: 1},
+		Run:        Run{Iterations: 100, MaxRejection: 10},
+		Checkpoint: Checkpoint{Every: Every{Time: 10 * time.Second}, Keep: 3},
+		DType:      "float32",
+		Memory:     2 << 30,
+		Device:     "cpu",
+	}
+}
+
+const auto = "auto"

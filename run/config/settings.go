@@ -1,0 +1,93 @@
+package config
+
+var (
+	activations = []string{"tanh", "logistic", "relu", "linear"}
+	losses      = []string{auto, "squared_error", "logistic_cross_entropy", "softmax_cross_entropy"}
+	outputs     = []string{"linear", "tanh", "logistic"}
+)
+
+// Table lists all settings, in the order in which they are shown.
+var Table = []Setting{
+	{"data.train", "Training data: files, folders, globs (** too), - for an Arrow stream on stdin, or gen:TASK?length=T&seed=S for a generator without end.", "", nil, func(c *Config) any { return &c.Data.Train }},
+	{"data.valid", "Validation data, for early stopping and for choosing the best model.", "", nil, func(c *Config) any { return &c.Data.Valid }},
+	{"data.layout", "How rows become sequences: nested (a row is a sequence), long (a row is a time-step), flat (a row is a case of one step, for feedforward nets).", "", []string{auto, "nested", "long", "flat"}, func(c *Config) any { return &c.Data.Layout }},
+	{"data.id", "Columns that identify a sequence.", "", nil, func(c *Config) any { return &c.Data.ID }},
+	{"data.time", "Column that orders the time-steps of a sequence (long layout).", "", nil, func(c *Config) any { return &c.Data.Time }},
+	{"data.inputs", "Input columns.", "3", nil, func(c *Config) any { return &c.Data.Inputs }},
+	{"data.targets", "Target columns.", "3", nil, func(c *Config) any { return &c.Data.Targets }},
+	{"data.static", "Input columns with one value a sequence, repeated at every time-step.", "", nil, func(c *Config) any { return &c.Data.Static }},
+	{"data.mask", "Column that says which time-steps have a target (1) and which do not (0).", "", nil, func(c *Config) any { return &c.Data.Mask }},
+	{"data.weight", "Column with the weight of a sequence in the loss.", "", nil, func(c *Config) any { return &c.Data.Weight }},
+	{"data.ignore", "Columns that play no role.", "", nil, func(c *Config) any { return &c.Data.Ignore }},
+	{"data.form", "Where targets are: each (at every step), last (one a sequence), next (the next step's input).", "3", []string{auto, "each", "last", "next"}, func(c *Config) any { return &c.Data.Form }},
+	{"data.normalize", "Of numeric inputs: zscore (mean and deviation of the training data, stored with the model) or none.", "13", []string{"none", "zscore"}, func(c *Config) any { return &c.Data.Normalize }},
+	{"data.missing", "What becomes of null and NaN: error, zero, mask (no target there), drop-sequence.", "", []string{"error", "zero", "mask", "drop-sequence"}, func(c *Config) any { return &c.Data.Missing }},
+	{"data.max_length", "Longer sequences are an error; 0 means no limit.", "", nil, func(c *Config) any { return &c.Data.MaxLength }},
+	{"data.max_categories", "Most values of a one-hot column.", "", nil, func(c *Config) any { return &c.Data.MaxCategories }},
+	{"data.encode", "By column, what overrides inference: {pixels: {kind: numeric, scale: [255]}}; kinds are numeric, onehot, multihot, chars.", "", nil, func(c *Config) any { return &c.Data.Encode }},
+
+	{"model.arch", "rnn (recurrent) or mlp (feedforward, one time-step a case); auto: mlp for the flat layout.", "2, 3", []string{auto, "rnn", "mlp"}, func(c *Config) any { return &c.Model.Arch }},
+	{"model.hidden", "Hidden units: one number for an rnn, one a layer for an mlp.", "2, 3", nil, func(c *Config) any { return &c.Model.Hidden }},
+	{"model.activation", "Of the hidden units: one for all, or one a layer.", "2", activations, func(c *Config) any { return &c.Model.Activation }},
+	{"model.output_activation", "Applied before the loss; linear fits all losses, which have their own matching nonlinearity.", "6.3", outputs, func(c *Config) any { return &c.Model.OutputActivation }},
+	{"model.loss", "Compares outputs with targets; auto: by the type of the target.", "6.1", losses, func(c *Config) any { return &c.Model.Loss }},
+	{"model.biases", "Whether the net has biases.", "2", nil, func(c *Config) any { return &c.Model.Biases }},
+	{"model.weight_decay", "The factor beta of 1/2 beta |W|² over the weights (not biases or h_0).", "8", nil, func(c *Config) any { return &c.Model.WeightDecay }},
+	{"model.structural_distance", "The distance between hidden activities that structural damping penalises.", "8.4", []string{"cross_entropy", "squared_error"}, func(c *Config) any { return &c.Model.StructuralDistance }},
+	{"model.init", "How weights start: sparse (init_fan_in weights a unit), gaussian, glorot, orthogonal.", "13", []string{"sparse", "gaussian", "glorot", "orthogonal"}, func(c *Config) any { return &c.Model.Init }},
+	{"model.init_fan_in", "Incoming weights of a unit under sparse initialisation.", "13", nil, func(c *Config) any { return &c.Model.InitFanIn }},
+	{"model.init_scale", "Deviation of initial weights that are not zero (sparse, gaussian).", "13", nil, func(c *Config) any { return &c.Model.InitScale }},
+	{"model.init_scales", "By parameter, a factor on its initial weights: {W_xh: 0.25}.", "13", nil, func(c *Config) any { return &c.Model.InitScales }},
+	{"model.spectral_radius", "W_hh is scaled to it; 0 leaves W_hh as drawn.", "13", nil, func(c *Config) any { return &c.Model.SpectralRadius }},
+	{"model.init_from", "A safetensors file to start from; names and shapes must be the net's.", "", nil, func(c *Config) any { return &c.Model.InitFrom }},
+
+	{"cg.max", "Most CG iterations of an HF iteration.", "8.7", nil, func(c *Config) any { return &c.CG.Max }},
+	{"cg.min", "Fewest CG iterations.", "4", nil, func(c *Config) any { return &c.CG.Min }},
+	{"cg.tol", "CG stops when its relative progress a step is below.", "4", nil, func(c *Config) any { return &c.CG.Tol }},
+	{"cg.stop", "The form of that rule: martens (progress of the last k steps < k tol) or report (eqn. 2: < tol).", "4", []string{"martens", "report"}, func(c *Config) any { return &c.CG.Stop }},
+	{"cg.decay", "zeta: CG starts from zeta times the direction of the iteration before.", "10", nil, func(c *Config) any { return &c.CG.Decay }},
+	{"cg.decay_max", "zeta is raised towards it as the run goes on.", "10", nil, func(c *Config) any { return &c.CG.DecayMax }},
+	{"cg.start", "Which iterate the next CG run starts from: last, or the one chosen.", "10", []string{"last", "chosen"}, func(c *Config) any { return &c.CG.Start }},
+	{"cg.backtrack", "How the iterate is chosen: walk-back (from the end while f falls), global (lowest f) or none (the last).", "8.7", []string{"walk-back", "global", "none"}, func(c *Config) any { return &c.CG.Backtrack }},
+	{"cg.backtrack_batch", "The minibatch whose f is looked at for that.", "8.7, 12.2", []string{"gradient", "curvature", "held_out"}, func(c *Config) any { return &c.CG.BacktrackBatch }},
+
+	{"damping.init", "lambda at the start.", "8.1", nil, func(c *Config) any { return &c.Damping.Init }},
+	{"damping.structural_mu", "mu at the start, the strength of structural damping; 0 switches it off.", "8.4", nil, func(c *Config) any { return &c.Damping.StructuralMu }},
+	{"lm.adapt", "Whether lambda and mu follow the Levenberg-Marquardt rule.", "8.5", nil, func(c *Config) any { return &c.LM.Adapt }},
+	{"lm.grow", "What lambda is multiplied by when rho < 1/4.", "8.5", nil, func(c *Config) any { return &c.LM.Grow }},
+	{"lm.drop", "What lambda is multiplied by when rho > 3/4.", "8.5", nil, func(c *Config) any { return &c.LM.Drop }},
+	{"lm.model", "The model in rho's denominator: undamped or damped.", "8.5", []string{"undamped", "damped"}, func(c *Config) any { return &c.LM.Model }},
+	{"precond.kind", "Preconditioner of CG: fisher (diagonal of the empirical Fisher matrix) or none.", "11.3", []string{"fisher", "none"}, func(c *Config) any { return &c.Precond.Kind }},
+	{"precond.exponent", "xi: the diagonal is raised to it.", "11.3", nil, func(c *Config) any { return &c.Precond.Exponent }},
+	{"precond.kappa", "kappa: added to the diagonal.", "11.3", nil, func(c *Config) any { return &c.Precond.Kappa }},
+	{"line_search.enabled", "Whether steps are shortened until f falls enough; else the rate is fixed.", "8.8", nil, func(c *Config) any { return &c.LineSearch.Enabled }},
+	{"line_search.factor", "What alpha is multiplied by at each reduction.", "8.8", nil, func(c *Config) any { return &c.LineSearch.Factor }},
+	{"line_search.decrease", "Share of the linear prediction by which f must fall.", "8.8", nil, func(c *Config) any { return &c.LineSearch.Decrease }},
+	{"line_search.max", "Most reductions; then the step is rejected.", "8.8", nil, func(c *Config) any { return &c.LineSearch.Max }},
+	{"line_search.rate", "alpha at the start, and the fixed rate without a line search.", "8.8", nil, func(c *Config) any { return &c.LineSearch.Rate }},
+
+	{"batch.gradient", "Sequences for f and its gradient in an iteration.", "12.1", nil, func(c *Config) any { return &c.Batch.Gradient }},
+	{"batch.curvature", "Sequences for products with the curvature matrix; all: as many as for the gradient.", "12.1", nil, func(c *Config) any { return &c.Batch.Curvature }},
+	{"batch.held_out", "Sequences that neither gradient nor curvature use; 0 or all: none are held out.", "12.2", nil, func(c *Config) any { return &c.Batch.HeldOut }},
+	{"batch.curvature_from", "Where curvature sequences come from: equal (the gradient's), subset (of them), disjoint.", "12.1", []string{"equal", "subset", "disjoint"}, func(c *Config) any { return &c.Batch.CurvatureFrom }},
+	{"batch.shuffle", "Order of an epoch: global, block (within blocks of batch.block) or none.", "", []string{"global", "block", "none"}, func(c *Config) any { return &c.Batch.Shuffle }},
+	{"batch.block", "Sequences of a block under block shuffling.", "", nil, func(c *Config) any { return &c.Batch.Block }},
+	{"batch.chunk_sequences", "Most sequences computed at once; 0: as the memory suggests.", "7.1", nil, func(c *Config) any { return &c.Batch.ChunkSequences }},
+	{"batch.chunk_steps", "Most time-steps computed at once; 0: as the memory suggests.", "7.1", nil, func(c *Config) any { return &c.Batch.ChunkSteps }},
+
+	{"eval.every", "Iterations between evaluations on the validation data.", "", nil, func(c *Config) any { return &c.Eval.Every }},
+	{"run.iterations", "Stop after so many HF iterations; 0: no limit.", "", nil, func(c *Config) any { return &c.Run.Iterations }},
+	{"run.time_limit", "Stop after so long.", "", nil, func(c *Config) any { return &c.Run.TimeLimit }},
+	{"run.target_loss", "Stop when the loss is at or below it: of the validation data where there are any, else of the gradient minibatch.", "", nil, func(c *Config) any { return &c.Run.TargetLoss }},
+	{"run.patience", "Stop after so many evaluations without a new best; 0: never.", "", nil, func(c *Config) any { return &c.Run.Patience }},
+	{"run.max_rejection", "Give up after so many rejected steps in a row.", "8.5", nil, func(c *Config) any { return &c.Run.MaxRejection }},
+	{"checkpoint.every", "Between checkpoints. A signal, the end and a request (SIGUSR1) make one too.", "", nil, func(c *Config) any { return &c.Checkpoint.Every }},
+	{"checkpoint.keep", "Checkpoints that stay, the best one not counted.", "", nil, func(c *Config) any { return &c.Checkpoint.Keep }},
+	{"trace.cg", "Record every so many CG runs in cg.jsonl; 0: none.", "8.7", nil, func(c *Config) any { return &c.Trace.CG }},
+
+	{"seed", "Starts all random numbers: initial weights, order of the data. auto: chosen, printed and stored.", "", nil, func(c *Config) any { return &c.Seed }},
+	{"dtype", "Numbers of the net: float32 or float64.", "", []string{"float32", "float64"}, func(c *Config) any { return &c.DType }},
+	{"threads", "Threads that compute; 0: one a processor. Results do not depend on it.", "", nil, func(c *Config) any { return &c.Threads }},
+	{"memory", "Budget of the data pipeline and, again as much, of activations kept for curvature products.", "7.1", nil, func(c *Config) any { return &c.Memory }},
+	{"device", "Where to compute.", "", []string{"auto", "cpu"}, func(c *Config) any { return &c.Device }},
+}

@@ -1,0 +1,74 @@
+package config
+
+import (
+	"fmt"
+
+	"curvestream/run/fault"
+)
+
+// Validate checks the values that are each of the right type for sense, and reports everything wrong at once.
+func (r *Resolved) Validate() error {
+	var wrong []string
+	check := func(ok bool, key, want string) {
+		if !ok {
+			wrong = append(wrong, fmt.Sprintf("%s is %s (%s), want %s", key, r.Value(key), r.Origin(key), want))
+		}
+	}
+	r.checkModel(check)
+	r.checkMethod(check)
+	check(r.Run.Iterations >= 0, "run.iterations", "0 or more")
+	check(r.Run.Patience >= 0, "run.patience", "0 or more")
+	check(r.Run.MaxRejection >= 1, "run.max_rejection", "1 or more")
+	check(r.Run.Patience == 0 || len(r.Data.Valid) > 0, "run.patience", "0 without validation data (data.valid)")
+	check(r.Eval.Every >= 1, "eval.every", "1 or more")
+	check(r.Checkpoint.Keep >= 1, "checkpoint.keep", "1 or more")
+	check(r.Trace.CG >= 0, "trace.cg", "0 or more")
+	check(r.Threads >= 0, "threads", "0 or more")
+	check(r.Memory >= 16<<20, "memory", "at least 16MiB")
+	if wrong == nil {
+		return nil
+	}
+	e := fault.New(fault.Config, "config.invalid", "%d settings are out of range", len(wrong))
+	if len(wrong) == 1 {
+		e.Message = wrong[0]
+	} else {
+		e.Detail = wrong
+	}
+	return e
+}
+
+func (r *Resolved) checkModel(check func(ok bool, key, want string)) {
+	check(len(r.Model.Hidden) > 0 || r.Model.Arch == "mlp", "model.hidden", "at least one layer")
+	for _, h := range r.Model.Hidden {
+		check(h >= 1, "model.hidden", "1 or more units")
+	}
+	check(r.Model.Arch != "rnn" || len(r.Model.Hidden) == 1, "model.hidden", "one number for an rnn")
+	check(len(r.Model.Activation) == 1 || len(r.Model.Activation) == len(r.Model.Hidden), "model.activation", "one word, or one a hidden layer")
+	check(r.Model.WeightDecay >= 0, "model.weight_decay", "0 or more")
+	check(r.Model.InitFanIn >= 1, "model.init_fan_in", "1 or more")
+	check(r.Model.InitScale > 0, "model.init_scale", "more than 0")
+	check(r.Model.SpectralRadius >= 0, "model.spectral_radius", "0 or more")
+	check(r.Data.MaxLength >= 0, "data.max_length", "0 or more")
+	check(r.Data.MaxCategories >= 1, "data.max_categories", "1 or more")
+}
+
+func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {
+	check(r.CG.Min >= 1, "cg.min", "1 or more")
+	check(r.CG.Max >= r.CG.Min, "cg.max", "cg.min or more")
+	check(r.CG.Tol >= 0, "cg.tol", "0 or more")
+	check(r.CG.Decay >= 0 && r.CG.Decay <= 1, "cg.decay", "0 to 1")
+	check(r.CG.DecayMax >= 0 && r.CG.DecayMax <= 1, "cg.decay_max", "0 to 1")
+	check(r.Damping.Init >= 0, "damping.init", "0 or more")
+	check(r.Damping.StructuralMu >= 0, "damping.structural_mu", "0 or more")
+	check(r.LM.Grow >= 1, "lm.grow", "1 or more")
+	check(r.LM.Drop > 0 && r.LM.Drop <= 1, "lm.drop", "more than 0, up to 1")
+	check(r.Precond.Exponent > 0 && r.Precond.Exponent <= 1, "precond.exponent", "more than 0, up to 1")
+	check(r.Precond.Kappa >= 0, "precond.kappa", "0 or more")
+	check(r.LineSearch.Factor > 0 && r.LineSearch.Factor < 1, "line_search.factor", "between 0 and 1")
+	check(r.LineSearch.Decrease >= 0 && r.LineSearch.Decrease < 1, "line_search.decrease", "0 to 1")
+	check(r.LineSearch.Max >= 1, "line_search.max", "1 or more")
+	check(r.LineSearch.Rate > 0, "line_search.rate", "more than 0")
+	check(r.Batch.Block >= 1, "batch.block", "1 or more")
+	check(r.Batch.ChunkSequences >= 0, "batch.chunk_sequences", "0 or more")
+	check(r.Batch.ChunkSteps >= 0, "batch.chunk_steps", "0 or more")
+}
