@@ -1,0 +1,236 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+)
+
+// OpenOptions say how data is opened. The zero value reads files.
+type OpenOptions struct {
+	Stdin       io.Reader // what the pattern "-" reads; nil means that "-" is refused
+	SpoolDir    string    // where streams are copied to, so that they can be read again; "" means the system's temporary directory
+	MemoryLimit int64     // bytes that one Read may hold, decoder scratch included; 0 means 1 GiB
+
+	allocator memory.Allocator // of records and scratch; nil means the Go heap
+}
+
+// defaultMemoryLimit bounds one Read where nobody said how much memory there is.
+const defaultMemoryLimit = 1 << 30
+
+// Open opens the data that patterns name: files, directories (the data files in them, sorted, without those whose names begin
+// with "_" or "."), patterns with * ? [ ] and ** (any number of folders), and "-", an Arrow IPC stream on standard input. The
+// patterns keep their order; the files of each are sorted. What a file is, Parquet, Arrow IPC file or Arrow IPC stream, is found
+// from its content. All files must have the same columns, in any order; the first file's order is the source's.
+//
+// Standard input, pipes and devices are copied to a temporary file in o.SpoolDir, which Close removes: training reads data many
+// times. An IPC stream must end with its end-of-stream marker, because one that was cut short looks the same otherwise.
+//
+// Footers, sizes and counts are checked here; encodings and compressions that cannot be read are found here but refused only
+// by a Read of their column. Units without rows are left out. Parquet page checksums are not verified (Arrow v15 cannot):
+// of compressions, only zstd and gzip notice flipped bits; "snappy" and "none" do not.
+//
+// Types are normalised: dictionaries and run-end encoded columns are read as their values, string views as strings, extension
+// types as their storage. Parquet columns have the types that Parquet says: fixed-size lists are lists there.
+//
+// All errors about data are of type *[Error]. The source is safe for concurrent use; the caller closes it.
+func Open(ctx context.Context, patterns []string, o OpenOptions) (Source, error) {
+	if o.MemoryLimit <= 0 {
+		o.MemoryLimit = defaultMemoryLimit
+	}
+	if o.allocator == nil {
+		o.allocator = memory.NewGoAllocator()
+	}
+	names, err := expand(patterns)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{limit: o.MemoryLimit, allocator: o.allocator}
+	for _, name := range names {
+		if err := s.add(ctx, name, o); err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+	if len(s.units) == 0 {
+		name := s.opened[0].file.name
+		s.Close()
+		return nil, fault(codeEmpty, name, "name files that hold data", "no rows in %s", count(len(names), "file"))
+	}
+	return s, nil
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// An opened file is what opening it found out.
+type opened struct {
+	file    *file
+	schema  *arrow.Schema
+	units   []Unit
+	info    FileInfo
+	decoder decoder
+	columns []int // column i of the source is columns[i] of the file
+}
+
+// A decoder reads units of one file.
+type decoder interface {
+	// decode returns the given columns of unit u, of exactly u.Rows rows each, allocated from w.record. It may panic, also with
+	// what is outstanding in w: its caller recovers and abandons w.
+	decode(in *bytesAt, u Unit, columns []int, w *workspace) ([]arrow.Array, error)
+}
+
+// add opens one file and appends its units.
+func (s *source) add(ctx context.Context, name string, o OpenOptions) error {
+	f, err := locate(ctx, name, o)
+	if err != nil {
+		return err
+	}
+	if f.spooled != nil {
+		s.spools = append(s.spools, f)
+	}
+	in, err := f.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	opened, err := inspectFile(in, f, o)
+	if err != nil {
+		return blame(ctx, f.name, in, err)
+	}
+	opened.file = f
+	if err := checkNames(opened); err != nil {
+		return err
+	}
+	if len(s.opened) == 0 {
+		s.schema = opened.schema
+	}
+	if opened.columns, err = match(s.schema, opened, s.opened); err != nil {
+		return err
+	}
+	s.opened = append(s.opened, opened)
+	for _, u := range opened.units {
+		s.units = append(s.units, located{Unit: u, opened: opened})
+	}
+	return nil
+}
+
+// locate finds the bytes of a name, copying them first if they can be read only once.
+func locate(ctx context.Context, name string, o OpenOptions) (*file, error) {
+	if name == StandardInput {
+		if o.Stdin == nil {
+			return nil, fault(codeUnreadable, name, "name a file", "standard input is not available here")
+		}
+		return spool(ctx, name, o.Stdin, o.SpoolDir)
+	}
+	f, err := lookAt(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, openFault(name, err)
+	}
+	if info.Mode().IsRegular() {
+		return f, nil
+	}
+	h, err := os.Open(name)
+	if err != nil {
+		return nil, openFault(name, err)
+	}
+	defer h.Close()
+	return spool(ctx, name, h, o.SpoolDir)
+}
+
+// inspectFile finds out the format and opens the file as such.
+func inspectFile(in *bytesAt, f *file, o OpenOptions) (opened *opened, err error) {
+	if f.size == 0 {
+		return nil, fault(codeEmpty, f.name, "the writer may have failed: write the file again", "is empty (0 bytes)")
+	}
+	err = guard(f.name, -1, func() (err error) {
+		switch sniff(in, f.size) {
+		case formatParquet:
+			opened, err = openParquet(in, f)
+		case formatArrowFile:
+			opened, err = openArrowFile(in, f)
+		case formatArrowStream:
+			opened, err = openArrowStream(in, f)
+		default:
+			err = unknownFormat(in, f)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, u := range opened.units {
+		if u.Rows < 0 || u.Rows > math.MaxInt32 {
+			return nil, fault(codeMalformed, f.name, hintDamaged, "says that it has %d rows", u.Rows).in(u)
+		}
+		opened.info.Rows += u.Rows
+		opened.units[i].File = f.name
+	}
+	opened.units = slices.DeleteFunc(opened.units, func(u Unit) bool { return u.Rows == 0 })
+	opened.info.Path, opened.info.Size, opened.info.Units = f.name, f.size, len(opened.units)
+	return opened, nil
+}
+
+// blame prefers the reason for which reading stopped, the context's end or the disk's error, to what a decoder made of it.
+func blame(ctx context.Context, name string, in *bytesAt, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return fmt.Errorf("ingest: reading %s: %w", name, cause)
+	}
+	if in != nil && in.err != nil {
+		e := fault(codeUnreadable, name, "check the disk and try again", "cannot be read")
+		e.Err = bare(in.err)
+		return e
+	}
+	return err
+}
+
+// checkNames refuses a file in which a name does not tell which column is meant.
+func checkNames(o *opened) error {
+	seen := make(map[string]bool)
+	for _, f := range o.schema.Fields() {
+		if seen[f.Name] {
+			return fault(codeUnsupported, o.file.name, "rename one of them", "two columns have this name").of(f.Name)
+		}
+		seen[f.Name] = true
+	}
+	return nil
+}
+
+// match finds the columns of want in a file, by name. All columns must be there, with the same types, and no others.
+func match(want *arrow.Schema, o *opened, before []*opened) ([]int, error) {
+	columns := make([]int, want.NumFields())
+	for i, w := range want.Fields() {
+		at := o.schema.FieldIndices(w.Name)
+		if len(at) == 0 {
+			return nil, mismatch(o.file.name, w.Name, "is missing, but %s has it (%s)", before[0].file.name, describe(w.Type))
+		}
+		columns[i] = at[0]
+		if got := o.schema.Field(at[0]).Type; !sameType(got, w.Type) {
+			return nil, mismatch(o.file.name, w.Name, "is %s, but %s in %s", describe(got), describe(w.Type), before[0].file.name)
+		}
+	}
+	for _, f := range o.schema.Fields() {
+		if !want.HasField(f.Name) {
+			return nil, mismatch(o.file.name, f.Name, "is not a column of %s", before[0].file.name)
+		}
+	}
+	return columns, nil
+}
+
+func mismatch(file, column, format string, args ...any) error {
+	return fault(codeMismatch, file, "give all files the same columns and types, or read them apart", format, args...).of(column)
+}
