@@ -1,0 +1,165 @@
+package hf
+
+const (
+	defaultCGMax         = 250
+	defaultMaxRejections = 10
+)
+
+// Settings are all that can be chosen about the optimizer. The zero Settings are ready to use: each field says what zero
+// means. Strengths are relative to f as the Objective scales it, an average over cases.
+type Settings struct {
+	Damping    DampingKind
+	Lambda     float64 // λ at the start, for DampTikhonov; zero means 1
+	LM         LM      // adapts λ, or with DampTrustRegion 1/r
+	Structural Structural
+	Radius     float64 // r at the start, for DampTrustRegion; zero means 1
+	Rho        Rho
+
+	CG           CGSettings
+	Precondition PreconditionSettings
+	Select       SelectSettings
+	LineSearch   LineSearchSettings
+
+	// MaxRejections is the number of rejected iterations in a row after which Step gives up. Zero means 10.
+	MaxRejections int
+	// Trace asks for Report.Trace. It costs one reduction over n elements an iteration of CG.
+	Trace bool
+}
+
+// MuRule says what the strength of structural damping follows.
+type MuRule int
+
+// The rules.
+const (
+	MuTied  MuRule = iota // μ·λ: both are adapted together, as in Martens and Sutskever (2011)
+	MuOwn                 // μ, adapted by Structural.LM
+	MuFixed               // μ
+)
+
+var muNames = names{"tied", "own", "fixed"}
+
+// String returns the name of m.
+func (m MuRule) String() string { return muNames.of(int(m)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (m MuRule) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *MuRule) UnmarshalText(text []byte) error {
+	i, err := muNames.find(string(text))
+	*m = MuRule(i)
+	return err
+}
+
+// Structural is the structural damping of section 8.4.
+type Structural struct {
+	Mu   float64 // μ at the start; zero means no structural damping
+	Rule MuRule
+	LM   LM // for MuOwn
+}
+
+// Rho says how the reduction ratio is taken (section 8.5).
+type Rho struct {
+	// Damped puts the damped model into the denominator of eqn. 10. False means the undamped one, as printed; with
+	// structural damping that costs one product more an iteration.
+	Damped bool
+	Role   Role // the minibatch on which f(θ+δ) − f(θ) is taken; zero means Gradient
+}
+
+// StartRule says from where the next CG run starts, before the decay ζ (section 10).
+type StartRule int
+
+// The rules.
+const (
+	StartLast   StartRule = iota // the last iterate of the previous run, not the chosen one: Martens (2010)
+	StartChosen                  // the iterate that was chosen as δ
+	StartZero                    // 0
+)
+
+var startNames = names{"last", "chosen", "zero"}
+
+// String returns the name of s.
+func (s StartRule) String() string { return startNames.of(int(s)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (s StartRule) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *StartRule) UnmarshalText(text []byte) error {
+	i, err := startNames.find(string(text))
+	*s = StartRule(i)
+	return err
+}
+
+// CGSettings are those of the CG runs (sections 4, 10 and 13).
+type CGSettings struct {
+	Max               int // iterations at most; zero means 250
+	Progress          RelativeProgress
+	NoProgressStop    bool    // true: run to Max however little the progress
+	Refresh           int     // compute the residual anew every so many iterations; zero means never
+	ResidualTolerance float64 // see [CG]; zero means the unit roundoff
+
+	Start StartRule // with DampTrustRegion every run starts from 0, as its theory asks
+	// Zeta is the decay ζ of the start. Zero means 0.95; StartZero is how to have none.
+	Zeta float64
+	// ZetaSchedule, where not empty, gives ζ by iteration instead.
+	ZetaSchedule Schedule
+	// KeepStart keeps the start of the next run even if this one did not get from its own to M < 0. False means that the
+	// next run then starts from 0 (section 8.5).
+	KeepStart bool
+	Watch     Watch
+}
+
+// Watch ends a CG run as soon as f(θ+δ) on the curvature minibatch gets worse: section 13, second recipe.
+type Watch struct {
+	Every int // iterations between two looks, each an evaluation of f; zero means not to look
+	// Tolerance is the rise from one look to the next, relative to |f|, that ends the run. Zero means 1e-3.
+	Tolerance float64
+}
+
+// PreconditionSettings shape P = (d + λ + κ)^ξ (section 11.2).
+type PreconditionSettings struct {
+	Kind  Preconditioning
+	Xi    float64 // ξ; zero means 0.75
+	Kappa float64 // κ; zero means 0
+	// KappaOfMean is added to κ after multiplication by the mean of d + λ. Zero means 0 with Tikhonov damping, and 1e-2
+	// without it, where nothing else keeps P positive (section 13). A negative value means 0.
+	KappaOfMean float64
+}
+
+// SelectSettings are those of CG-backtracking (section 8.7). With Role HeldOut the iterate is chosen by data that CG has
+// not seen (section 13, second recipe).
+type SelectSettings struct {
+	Rule Selection
+	Role Role // whose f decides; zero means Gradient
+	Grid Grid
+}
+
+// LineSearchSettings are those of the line search.
+type LineSearchSettings struct {
+	LineSearch
+	Role Role // whose f decides; zero means Gradient
+}
+
+// WithDefaults returns s with every default in the place of its zero.
+func (s Settings) WithDefaults() Settings {
+	s.LM = s.LM.withDefaults()
+	s.Structural.LM = s.Structural.LM.withDefaults()
+	s.LineSearch.LineSearch = s.LineSearch.withDefaults()
+	s.Lambda = orDefault(s.Lambda, 1)
+	if s.Damping != DampTikhonov {
+		s.Lambda = 0
+		s.Precondition.KappaOfMean = orDefault(s.Precondition.KappaOfMean, 1e-2)
+	}
+	s.Radius = orDefault(s.Radius, 1)
+	if s.CG.Max == 0 {
+		s.CG.Max = defaultCGMax
+	}
+	s.CG.Zeta = orDefault(s.CG.Zeta, 0.95)
+	s.CG.Watch.Tolerance = orDefault(s.CG.Watch.Tolerance, 1e-3)
+	s.Precondition.Xi = orDefault(s.Precondition.Xi, 0.75)
+	if s.MaxRejections == 0 {
+		s.MaxRejections = defaultMaxRejections
+	}
+	return s
+}

@@ -1,0 +1,105 @@
+package hf
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Validate reports all that is wrong with s at once, one line a problem.
+func (s Settings) Validate() error {
+	var v problems
+	v.nonNegative("Lambda", s.Lambda)
+	v.nonNegative("Radius", s.Radius)
+	v.check(dampingNames.valid(int(s.Damping)), "Damping", s.Damping, "is not a kind of damping")
+	v.lm("LM", s.LM)
+	v.nonNegative("Structural.Mu", s.Structural.Mu)
+	v.check(muNames.valid(int(s.Structural.Rule)), "Structural.Rule", s.Structural.Rule, "is not a rule for μ")
+	v.check(s.Structural.Mu == 0 || s.Structural.Rule != MuTied || s.Damping == DampTikhonov,
+		"Structural.Rule", s.Structural.Rule, "ties μ to λ, which only Tikhonov damping has: choose own or fixed")
+	v.lm("Structural.LM", s.Structural.LM)
+	v.role("Rho.Role", s.Rho.Role)
+	v.cg(s.CG)
+	v.precondition(s)
+	v.check(selectionNames.valid(int(s.Select.Rule)), "Select.Rule", s.Select.Rule, "is not a rule of selection")
+	v.role("Select.Role", s.Select.Role)
+	v.grid(s.Select.Grid)
+	v.lineSearch(s.LineSearch)
+	v.check(s.MaxRejections >= 0, "MaxRejections", s.MaxRejections, "must not be negative")
+	return errors.Join(v...)
+}
+
+type problems []error
+
+func (v *problems) check(ok bool, field string, value any, what string) {
+	if !ok {
+		*v = append(*v, fmt.Errorf("hf: setting %s = %v %s", field, value, what))
+	}
+}
+
+func (v *problems) nonNegative(field string, x float64) {
+	v.check(finite(x) && x >= 0, field, x, "must be finite and not negative")
+}
+
+func (v *problems) role(field string, r Role) {
+	v.check(r == Gradient || r == Curvature || r == HeldOut, field, int(r), "is not a role of a minibatch")
+}
+
+func (v *problems) lm(field string, lm LM) {
+	full := lm.withDefaults()
+	v.check(full.Low < full.High, field+".Low", full.Low, fmt.Sprintf("must be below High = %v", full.High))
+	v.check(finite(full.Raise) && full.Raise >= 1, field+".Raise", full.Raise, "must be at least 1")
+	v.check(full.Drop > 0 && full.Drop <= 1, field+".Drop", full.Drop, "must be above 0 and at most 1")
+	v.check(full.Min > 0 && full.Min <= full.Max && finite(full.Max), field+".Min", full.Min,
+		fmt.Sprintf("must be above 0 and at most Max = %v, which must be finite", full.Max))
+}
+
+func (v *problems) cg(c CGSettings) {
+	v.check(c.Max >= 0, "CG.Max", c.Max, "must not be negative")
+	v.check(c.Progress.Form == ProgressPerStep || c.Progress.Form == ProgressTotal,
+		"CG.Progress.Form", c.Progress.Form, "is not a form of the rule")
+	v.nonNegative("CG.Progress.Tolerance", c.Progress.Tolerance)
+	v.check(c.Refresh >= 0, "CG.Refresh", c.Refresh, "must not be negative")
+	v.check(c.ResidualTolerance >= 0 && c.ResidualTolerance < 1, "CG.ResidualTolerance", c.ResidualTolerance,
+		"must be between 0 and 1")
+	v.check(startNames.valid(int(c.Start)), "CG.Start", c.Start, "is not a rule for the start of CG")
+	v.check(c.Zeta >= 0 && c.Zeta <= 1, "CG.Zeta", c.Zeta, "must be between 0 and 1")
+	v.schedule("CG.ZetaSchedule", c.ZetaSchedule, 1)
+	v.check(c.Watch.Every >= 0, "CG.Watch.Every", c.Watch.Every, "must not be negative")
+	v.nonNegative("CG.Watch.Tolerance", c.Watch.Tolerance)
+}
+
+func (v *problems) precondition(s Settings) {
+	p := s.WithDefaults().Precondition
+	v.check(preconditioningNames.valid(int(p.Kind)), "Precondition.Kind", p.Kind, "is not a preconditioner")
+	v.check(p.Xi > 0 && p.Xi <= 1, "Precondition.Xi", p.Xi, "must be above 0 and at most 1")
+	v.nonNegative("Precondition.Kappa", p.Kappa)
+	v.check(finite(p.KappaOfMean), "Precondition.KappaOfMean", p.KappaOfMean, "must be finite")
+	v.check(s.Damping == DampTikhonov || p.Kind == PreconditionNone || p.Kappa > 0 || p.KappaOfMean > 0,
+		"Precondition.Kappa", p.Kappa, "leaves P singular where no λ is added: make it or KappaOfMean positive")
+}
+
+func (v *problems) grid(g Grid) {
+	v.check(finite(g.Start) && (g.Start == 0 || g.Start >= 1), "Select.Grid.Start", g.Start, "must be at least 1")
+	v.check(finite(g.Ratio) && (g.Ratio == 0 || g.Ratio > 1), "Select.Grid.Ratio", g.Ratio, "must be above 1")
+	v.check(g.Every >= 0, "Select.Grid.Every", g.Every, "must not be negative")
+}
+
+func (v *problems) lineSearch(l LineSearchSettings) {
+	full := l.withDefaults()
+	v.check(lineSearchNames.valid(int(l.Kind)), "LineSearch.Kind", l.Kind, "is not a line search")
+	v.schedule("LineSearch.Rate", l.Rate, 0)
+	v.check(full.Factor > 0 && full.Factor < 1, "LineSearch.Factor", full.Factor, "must be between 0 and 1")
+	v.check(full.C > 0 && full.C < 1, "LineSearch.C", full.C, "must be between 0 and 1")
+	v.check(full.Max >= 0, "LineSearch.Max", full.Max, "must not be negative")
+	v.role("LineSearch.Role", l.Role)
+}
+
+// schedule checks the points of s. Values are ≥ 0, and at most limit where that is not 0.
+func (v *problems) schedule(field string, s Schedule, limit float64) {
+	for i, p := range s {
+		v.check(finite(p.Value) && p.Value >= 0 && (limit == 0 || p.Value <= limit),
+			fmt.Sprintf("%s[%d].Value", field, i), p.Value, "is out of range")
+		v.check(i == 0 || s[i-1].Iteration < p.Iteration,
+			fmt.Sprintf("%s[%d].Iteration", field, i), p.Iteration, "must be after the point before it")
+	}
+}
