@@ -1,0 +1,93 @@
+package rnn
+
+import (
+	"context"
+
+	"curvestream/accel"
+	"curvestream/nn"
+)
+
+// gradientSweep is what a shard needs for the gradient.
+type gradientSweep[F accel.Float] struct {
+	strips []accel.Mat[F]
+	kept   kept[F]
+	derivatives[F]
+	sum    accel.Mat[F] // the shard's own ∇f, 1 × n
+	fisher fisher[F]
+}
+
+// Gradient implements nn.Net.
+func (n *Net[F]) Gradient(ctx context.Context, theta accel.Vector[F], b *nn.Batch[F], grad, fisher accel.Vector[F]) (float64, error) {
+	w := n.takeOperands()
+	defer n.giveOperands(w)
+	if err := n.prepare(w, theta, true); err != nil {
+		return 0, err
+	}
+	sweeps, err := n.sweeps(b, w)
+	if err != nil {
+		return 0, err
+	}
+	buffers, sums := make([]gradientSweep[F], len(sweeps)), caseSums(sweeps)
+	giveBack, err := n.carve(sweeps, func(i int, s *sweep[F], a *nn.Arena[F]) {
+		buffers[i] = s.carveGradient(a, fisher != nil)
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer giveBack()
+	if err := n.run(ctx, sweeps, func(i int, s *sweep[F]) error { return s.gradient(ctx, &buffers[i], sums[i]) }); err != nil {
+		return 0, err
+	}
+	for i := range sweeps {
+		grad.Add(1, rowVector(buffers[i].sum))
+		if fisher != nil {
+			fisher.Add(1, rowVector(buffers[i].fisher.sum))
+		}
+	}
+	return addCases(sweeps, nil, sums), nil
+}
+
+func (s *sweep[F]) carveGradient(a *nn.Arena[F], withFisher bool) gradientSweep[F] {
+	g := gradientSweep[F]{strips: s.carveStrips(a), kept: s.carveKept(a), derivatives: s.carveDerivatives(a)}
+	g.sum = a.Mat(1, s.layout.Len())
+	s.carveLast(a, true)
+	if withFisher {
+		g.fisher = s.carveFisher(a)
+	}
+	return g
+}
+
+// gradient runs a shard forward and backward (algorithm 1 and its recurrent form).
+func (s *sweep[F]) gradient(ctx context.Context, g *gradientSweep[F], sums []float64) error {
+	s.s.Fill(g.sum, 0)
+	if err := s.forwardKeeping(ctx, g.strips, g.kept, sums); err != nil {
+		return err
+	}
+	sum := s.params(rowVector(g.sum))
+	err := s.descending(ctx, func(k int, b *block) {
+		dz := rowsOf(b, g.kept.p)
+		s.lossGradient(b, dz, g.kept)
+		s.backward(k, g.strips[k], dz, &g.derivatives, damping[F]{}, sum)
+		if g.fisher.da != nil {
+			s.s.CopyMat(g.fisher.da[k], g.d.RowRange(0, b.rows()))
+		}
+	})
+	if err != nil || g.fisher.da == nil {
+		return err
+	}
+	return s.addFisher(ctx, g)
+}
+
+// lossGradient turns the predictions p of a block into derivatives with respect to W_zh h + b_z, in place.
+func (s *sweep[F]) lossGradient(b *block, p accel.Mat[F], o kept[F]) {
+	if p.Rows == 0 {
+		return
+	}
+	s.s.LossGradient(s.Config.Loss, p, s.shard.Targets.RowRange(b.out[0], b.out[1]))
+	if o.z.V != nil {
+		s.s.MulDerivative(s.OutputActivation, p, rowsOf(b, o.z))
+	}
+}
+
+// rowVector returns a matrix of one row as a vector.
+func rowVector[F accel.Float](m accel.Mat[F]) accel.Vector[F] { return m.V.View(m.Off, m.Off+m.Cols) }

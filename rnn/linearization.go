@@ -1,0 +1,170 @@
+package rnn
+
+import (
+	"context"
+
+	"curvestream/accel"
+	"curvestream/nn"
+)
+
+// A Linearization holds the activations of a net at one θ on one chunk (section 7.1) and multiplies by curvature matrices.
+// It implements nn.Linearization.
+type Linearization[F accel.Float] struct {
+	net      *Net[F]
+	batch    *nn.Batch[F]
+	sweeps   []*sweep[F]
+	shards   []linearized[F]
+	w        *operands[F]
+	v        operands[F] // of the vector of the product at hand
+	lent     []func()
+	damping  bool // buffers for structural damping exist
+	hessian  bool // buffers for Hessian products exist
+	sums     []accel.Vector[F]
+	released bool
+}
+
+// linearized is what a shard keeps between products, and the scratch of a product.
+type linearized[F accel.Float] struct {
+	strips []accel.Mat[F]
+	kept   kept[F]
+
+	r  accel.Mat[F] // R{h} of a block, when only its outputs and the next block need it
+	rz accel.Mat[F] // R{z} of all output rows, then L″R{z}
+	derivatives[F]
+	sum accel.Mat[F]   // the shard's own product, 1 × n
+	rh  []accel.Mat[F] // R{h} of all blocks; for structural damping and the Hessian
+	hv  hessian[F]
+}
+
+// Linearize implements nn.Net.
+func (n *Net[F]) Linearize(ctx context.Context, theta accel.Vector[F], b *nn.Batch[F]) (nn.Linearization[F], error) {
+	l := &Linearization[F]{net: n, batch: b, w: n.takeOperands()}
+	if err := l.open(ctx, theta); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Linearization[F]) open(ctx context.Context, theta accel.Vector[F]) error {
+	n := l.net
+	if err := n.prepare(l.w, theta, true); err != nil {
+		return err
+	}
+	sweeps, err := n.sweeps(l.batch, l.w)
+	if err != nil {
+		return err
+	}
+	l.sweeps, l.shards, l.sums = sweeps, make([]linearized[F], len(sweeps)), make([]accel.Vector[F], len(sweeps))
+	err = l.carve(func(i int, s *sweep[F], a *nn.Arena[F]) { s.carveLinearized(a, &l.shards[i]) })
+	if err != nil {
+		return err
+	}
+	for i := range l.shards {
+		l.sums[i] = rowVector(l.shards[i].sum)
+	}
+	return n.run(ctx, sweeps, func(i int, s *sweep[F]) error {
+		return s.forwardKeeping(ctx, l.shards[i].strips, l.shards[i].kept, nil)
+	})
+}
+
+func (s *sweep[F]) carveLinearized(a *nn.Arena[F], l *linearized[F]) {
+	*l = linearized[F]{
+		strips:      s.carveStrips(a),
+		kept:        s.carveKept(a),
+		r:           a.Mat(s.largest((*block).stripRows), s.Hidden),
+		rz:          a.Mat(len(s.shard.Owner), s.Out),
+		derivatives: s.carveDerivatives(a),
+		sum:         a.Mat(1, s.layout.Len()),
+	}
+	s.carveLast(a, true)
+}
+
+// carve lends the shards buffers until the linearization is closed.
+func (l *Linearization[F]) carve(f func(i int, s *sweep[F], a *nn.Arena[F])) error {
+	giveBack, err := l.net.carve(l.sweeps, f)
+	if err != nil {
+		return err
+	}
+	l.lent = append(l.lent, giveBack)
+	return nil
+}
+
+// Close implements nn.Linearization. Closing twice is harmless.
+func (l *Linearization[F]) Close() error {
+	if l.released {
+		return nil
+	}
+	l.released = true
+	for _, giveBack := range l.lent {
+		giveBack()
+	}
+	l.net.giveOperands(l.w)
+	return nil
+}
+
+// needStates makes buffers for R{h} of all time-steps, the first time that a product needs them.
+func (l *Linearization[F]) needStates() error {
+	if l.damping {
+		return nil
+	}
+	l.damping = true
+	return l.carve(func(i int, s *sweep[F], a *nn.Arena[F]) { l.shards[i].rh = s.carveStrips(a) })
+}
+
+// AddGv implements nn.Linearization: algorithm 5 for the recurrent net.
+func (l *Linearization[F]) AddGv(ctx context.Context, dst, v accel.Vector[F], mu float64) error {
+	if mu != 0 {
+		if err := l.needStates(); err != nil {
+			return err
+		}
+	}
+	return l.product(ctx, dst, v, func(i int, s *sweep[F]) error {
+		return s.gv(ctx, &l.v, &l.shards[i], F(mu))
+	})
+}
+
+// product runs f for each shard, the weights of v being prepared, and adds the shards' sums to dst.
+func (l *Linearization[F]) product(ctx context.Context, dst, v accel.Vector[F], f func(i int, s *sweep[F]) error) error {
+	if v != nil {
+		if err := l.net.prepare(&l.v, v, false); err != nil {
+			return err
+		}
+	}
+	if err := l.net.run(ctx, l.sweeps, f); err != nil {
+		return err
+	}
+	nn.AddSums(dst, l.sums)
+	return nil
+}
+
+// Jv implements nn.Linearization.
+func (l *Linearization[F]) Jv(ctx context.Context, v accel.Vector[F]) ([]F, error) {
+	if err := l.net.prepare(&l.v, v, false); err != nil {
+		return nil, err
+	}
+	err := l.net.run(ctx, l.sweeps, func(i int, s *sweep[F]) error { return s.jv(ctx, &l.v, &l.shards[i], false) })
+	if err != nil {
+		return nil, err
+	}
+	jv := make([]F, l.batch.OutputRows()*l.net.Out)
+	for i, s := range l.sweeps {
+		s.shard.UnpackRows(jv, 0, l.shards[i].rz)
+	}
+	return jv, nil
+}
+
+// AddJtu implements nn.Linearization.
+func (l *Linearization[F]) AddJtu(ctx context.Context, dst accel.Vector[F], u []F) error {
+	us := make([]accel.Mat[F], len(l.sweeps))
+	for i, s := range l.sweeps {
+		var err error
+		if us[i], err = s.shard.PackRows(l.net.backend, u, l.net.Out); err != nil {
+			return err
+		}
+	}
+	return l.product(ctx, dst, nil, func(i int, s *sweep[F]) error {
+		s.s.CopyMat(l.shards[i].rz, us[i])
+		return s.jtu(ctx, &l.shards[i], 0)
+	})
+}

@@ -1,0 +1,95 @@
+// Package rnn is the recurrent net of section 3:
+//
+//	a_τ = W_xh x_τ + W_hh h_τ₋₁ + b_h,   h_τ = s(a_τ),   z_τ = s_z(W_zh h_τ + b_z)
+//
+// with a learned initial state h_0. It computes f, ∇f, and products with the Gauss-Newton matrix and the Hessian, by sweeps
+// over packed sequences of different lengths.
+//
+// A chunk is dealt into shards of columns, and a worker runs a whole sweep over its shard. A sweep goes block by block: a
+// block is a few time-steps that together are enough rows for a large GEMM. What is the same matrix at all time-steps
+// (W_xh X, V H, W_zh H and all dW) is one product a block; only W_hh h_τ₋₁ and its transpose go step by step.
+package rnn
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"curvestream/accel"
+	"curvestream/nn"
+)
+
+// A Config says what the net looks like.
+type Config struct {
+	In, Hidden, Out int
+	Activation      accel.Activation // s, of the hidden units
+	// OutputActivation is s_z. It belongs to F, not to the loss: J contains its derivative (section 6.3). Linear, the zero
+	// value, is the usual choice.
+	OutputActivation accel.Activation
+	Loss             accel.Loss
+	Biases           bool                  // whether b_h and b_z exist; section 3 has none
+	Distance         nn.StructuralDistance // d of the structural damping (section 8.4)
+	// StateBudget bounds the bytes of hidden states that Gradient and a linearization keep, by recomputing the others
+	// (section 7.1). Zero means to keep all.
+	StateBudget int64
+}
+
+// Validate reports all that is wrong with the configuration.
+func (c Config) Validate() error {
+	var errs []error
+	for _, size := range []struct {
+		name string
+		n    int
+	}{{"inputs", c.In}, {"hidden units", c.Hidden}, {"outputs", c.Out}} {
+		if size.n < 1 {
+			errs = append(errs, fmt.Errorf("rnn: %d %s: there must be at least one", size.n, size.name))
+		}
+	}
+	if c.Distance == nn.CrossEntropyDistance && c.Activation != accel.Tanh && c.Activation != accel.Logistic {
+		errs = append(errs, fmt.Errorf("rnn: structural damping by cross-entropy needs tanh or logistic hidden units: use the squared distance"))
+	}
+	if c.StateBudget < 0 {
+		errs = append(errs, fmt.Errorf("rnn: a state budget of %d bytes: it must be 0 (keep all states) or more", c.StateBudget))
+	}
+	return errors.Join(errs...)
+}
+
+// A Net computes with a configuration on a backend. It implements nn.Net.
+type Net[F accel.Float] struct {
+	Config
+	backend accel.Backend[F]
+	layout  nn.Layout
+	scratch *nn.Scratch[F]
+
+	mu       sync.Mutex
+	operands []*operands[F] // free for the next sweep to overwrite
+}
+
+var (
+	_ nn.Net[float32] = (*Net[float32])(nil)
+	_ nn.Net[float64] = (*Net[float64])(nil)
+)
+
+// New returns the net of a configuration.
+func New[F accel.Float](backend accel.Backend[F], c Config) (*Net[F], error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &Net[F]{Config: c, backend: backend, layout: c.Layout(), scratch: nn.NewScratch(backend)}, nil
+}
+
+// Layout returns the parameters in their order in θ: W_xh, W_hh, b_h, h_0, W_zh, b_z.
+func (c Config) Layout() nn.Layout {
+	l := nn.Layout(nil).Append("W_xh", c.Hidden, c.In).Append("W_hh", c.Hidden, c.Hidden)
+	if c.Biases {
+		l = l.Append("b_h", 1, c.Hidden)
+	}
+	l = l.Append("h_0", 1, c.Hidden).Append("W_zh", c.Out, c.Hidden)
+	if c.Biases {
+		l = l.Append("b_z", 1, c.Out)
+	}
+	return l
+}
+
+// Layout implements nn.Net.
+func (n *Net[F]) Layout() nn.Layout { return n.layout }
