@@ -13,6 +13,9 @@ const (
 	Last             // the last time-step only
 )
 
+// Sparse is the form of sparse inputs, named here for those who make batches and compute nothing.
+type Sparse[F accel.Float] = accel.Sparse[F]
+
 // A Batch is a chunk of sequences in host memory, packed time-major.
 //
 // Columns are sequences, sorted by length, longest first; at time-step τ only the first Active[τ] columns are alive. Row
@@ -26,14 +29,14 @@ type Batch[F accel.Float] struct {
 	Active  []int // of each time-step; Active[0] is the number of columns
 	Offset  []int // of each time-step and one past the last: Offset[τ+1] = Offset[τ] + Active[τ]
 
-	In     int              // width of X
-	Dense  []F              // X, Rows() × In row-major; nil when Sparse is set
-	Sparse *accel.Sparse[F] // X as one-hot or multi-hot rows
-	Out    int              // width of an output
-	Form   Form             // which rows have an output
-	Target []F              // OutputRows() × Out row-major; nil when Class is set
-	Class  []int32          // the class of each output row, for softmax
-	Weight []F              // of each output row: the sequence's weight times its mask; nil means 1
+	In     int        // width of X
+	Dense  []F        // X, Rows() × In row-major; nil when Sparse is set
+	Sparse *Sparse[F] // X as one-hot or multi-hot rows
+	Out    int        // width of an output
+	Form   Form       // which rows have an output
+	Target []F        // OutputRows() × Out row-major; nil when Class is set
+	Class  []int32    // the class of each output row, for softmax
+	Weight []F        // of each output row: the sequence's weight times its mask; nil means 1
 	// Position is each column's place in the minibatch's order, and ID its identifier; both survive the sorting by length.
 	Position []int
 	ID       []string
