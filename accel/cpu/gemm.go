@@ -1,71 +1,150 @@
 package cpu
 
-import "curvestream/accel"
+import (
+	"fmt"
+	"unsafe"
+
+	"curvestream/accel"
+)
 
 // GEMM implements accel.Products.
 func (s *Stream[F]) GEMM(transA, transB bool, alpha F, a, b accel.Mat[F], beta F, c accel.Mat[F]) {
-	va, vb, vc := look(a), look(b), look(c)
-	scaleMat(beta, vc)
-	k := va.cols
-	if transA {
-		k = va.rows
+	m, k := sides(a, transA)
+	k2, n := sides(b, transB)
+	if k != k2 || m != c.Rows || n != c.Cols {
+		panic(fmt.Sprintf("cpu: product of %d×%d and %d×%d into %d×%d", m, k, k2, n, c.Rows, c.Cols))
 	}
-	for i := range vc.rows {
-		ci := vc.row(i)
-		for j := range ci {
-			var sum F
-			for p := range k {
-				sum += at(va, transA, i, p) * at(vb, transB, p, j)
-			}
-			ci[j] += alpha * sum
-		}
+	vc := look(c)
+	s.prescale(beta, k, vc)
+	if m == 0 || n == 0 || k == 0 {
+		return
 	}
+	g := product[F]{s: s, a: look(a), transA: transA, c: vc, m: m, n: n, k: k, alpha: alpha, add: beta != 0}
+	g.general(look(b), transB)
 }
 
-func at[F accel.Float](v view[F], trans bool, i, j int) F {
+// sides returns the rows and columns of op(m).
+func sides[F accel.Float](m accel.Mat[F], trans bool) (rows, cols int) {
 	if trans {
-		i, j = j, i
+		return m.Cols, m.Rows
 	}
-	return v.x[i*v.stride+j]
+	return m.Rows, m.Cols
 }
 
-func scaleMat[F accel.Float](beta F, c view[F]) {
-	if beta == 1 {
+// prescale does what the microkernels, which set C or add to it, leave of c = beta·c + …
+func (s *Stream[F]) prescale(beta F, k int, c view[F]) {
+	if beta == 1 || beta == 0 && k > 0 {
 		return
 	}
 	for i := range c.rows {
 		if beta == 0 {
 			clear(c.row(i))
-			continue
-		}
-		scale(beta, c.row(i))
-	}
-}
-
-type operand[F accel.Float] struct {
-	w          []F
-	rows, cols int
-}
-
-func (o *operand[F]) Size() (rows, cols int) { return o.rows, o.cols }
-
-// Prepare implements accel.Backend.
-func (b *Backend[F]) Prepare(w accel.Mat[F], trans bool, previous accel.Operand[F]) (accel.Operand[F], error) {
-	v := look(w)
-	o := &operand[F]{rows: w.Rows, cols: w.Cols}
-	if trans {
-		o.rows, o.cols = w.Cols, w.Rows
-	}
-	for i := range o.rows {
-		for j := range o.cols {
-			o.w = append(o.w, at(v, trans, i, j))
+		} else {
+			s.kern.scale(beta, c.row(i))
 		}
 	}
-	return o, nil
 }
 
-// MulPrepared implements accel.Products.
-func (s *Stream[F]) MulPrepared(a accel.Mat[F], w accel.Operand[F], beta F, c accel.Mat[F]) {
-	o := w.(*operand[F])
-	s.GEMM(false, false, 1, a, accel.NewMat[F](accel.Slice[F](o.w), 0, o.rows, o.cols), beta, c)
+// A product is C = alpha·op(A)·B, or that added to C, as it is cut into blocks:
+//
+//	columns of C by nc (B packed, in the second-level cache)
+//	    k by kc
+//	        rows of C by mc (A in the second-level cache)
+//	            panels of B (in the first-level cache)
+//	                tiles (in registers)
+//
+// How k is cut is a function of k alone, and the order of summation follows from it.
+type product[F accel.Float] struct {
+	s       *Stream[F]
+	a       view[F]
+	transA  bool
+	c       view[F]
+	m, n, k int
+	alpha   F
+	add     bool
 }
+
+// directRows is up to how many rows of C it costs less to read B where it lies than to pack it.
+const directRows = 24
+
+// general multiplies by a matrix that is used once.
+func (g *product[F]) general(b view[F], trans bool) {
+	t := g.s.kern.tiles
+	depth := t.depth(g.k)
+	for j0 := 0; j0 < g.n; j0 += t.nc {
+		n := min(t.nc, g.n-j0)
+		for p0 := 0; p0 < g.k; p0 += depth {
+			k := min(depth, g.k-p0)
+			if !trans && g.m <= directRows {
+				g.block(p0, k, j0, n, b.x[p0*b.stride+j0:], b.stride)
+				continue
+			}
+			packed := grow(&g.s.scratch.b, k*t.padded(n))
+			g.s.kern.pack(packed, b, trans, p0, k, j0, n)
+			g.block(p0, k, j0, n, packed, 0)
+		}
+	}
+}
+
+// prepared multiplies by an operand whose panels are packed.
+func (g *product[F]) prepared(w *operand[F]) {
+	t := g.s.kern.tiles
+	depth, padded := t.depth(g.k), t.padded(g.n)
+	for j0 := 0; j0 < g.n; j0 += t.nc {
+		n := min(t.nc, g.n-j0)
+		for p0 := 0; p0 < g.k; p0 += depth {
+			k := min(depth, g.k-p0)
+			g.block(p0, k, j0, n, w.panels[p0*padded+j0*k:], 0)
+		}
+	}
+}
+
+// block multiplies all rows of op(A), values p0 to p0+k of k, by n columns of B: packed panels or, with a stride, rows of a
+// matrix.
+func (g *product[F]) block(p0, k, j0, n int, b []F, bStride int) {
+	t := g.s.kern.tiles
+	add := g.add || p0 > 0
+	size := int(unsafe.Sizeof(g.alpha))
+	for i0 := 0; i0 < g.m; i0 += t.mc {
+		m := min(t.mc, g.m-i0)
+		a := g.strip(i0, m, p0, k, n)
+		for j := 0; j < n; {
+			width := t.widths[t.width(n-j)]
+			p := panel[F]{cols: min(width, n-j)}
+			if bStride > 0 {
+				p.b, p.bK = &b[j], bStride*size
+			} else {
+				p.b, p.bK = &b[j*k], width*size
+			}
+			t.run(m, k, a, p, g.c.x[i0*g.c.stride+j0+j:], g.c.stride, g.alpha, add)
+			j += width
+		}
+	}
+}
+
+// strip returns rows i0 to i0+m and columns p0 to p0+k of op(A): where they lie or, where that would keep falling out of
+// the cache, a copy.
+func (g *product[F]) strip(i0, m, p0, k, n int) strip[F] {
+	if g.transA {
+		x := g.a.x[p0*g.a.stride+i0:]
+		if n <= g.s.kern.tiles.widths[0] || k < 8 {
+			return strip[F]{x: x, row: 1, k: g.a.stride}
+		}
+		packed := grow(&g.s.scratch.a, m*k)
+		copyRows(packed, m, x, g.a.stride, k, m)
+		return strip[F]{x: packed, row: 1, k: m}
+	}
+	x := g.a.x[i0*g.a.stride+p0:]
+	if !aliases(g.a.stride*int(unsafe.Sizeof(g.alpha))) || n <= 2*g.s.kern.tiles.widths[0] {
+		return strip[F]{x: x, row: g.a.stride, k: 1}
+	}
+	packed := grow(&g.s.scratch.a, m*(k+skew))
+	copyRows(packed, k+skew, x, g.a.stride, m, k)
+	return strip[F]{x: packed, row: k + skew, k: 1}
+}
+
+const skew = 16 // elements added to a row's length, so that rows fall into different sets of the cache
+
+// aliases reports whether rows so many bytes apart fall into so few sets of the first-level cache that the rows of one tile
+// drive each other out.
+func aliases(stride int) bool { return stride%2048 == 0 }

@@ -5,7 +5,10 @@ import "curvestream/accel"
 // kernels are the loops that cost, in the form that the chosen path gives them. Each works on contiguous elements of equal
 // number and allocates nothing; the plain Go loops in portable.go say what each computes.
 type kernels[F accel.Float] struct {
-	name string
+	name  string
+	tiles *tiles[F]
+	// transpose sets dst, cols × rows, to the transpose of src, rows × cols.
+	transpose func(dst []F, dstStride int, src []F, srcStride, rows, cols int)
 
 	axpy       func(a F, x, y []F)    // y = y + a x
 	scale      func(a F, x []F)       // x = a x

@@ -9,7 +9,8 @@ import (
 // portableKernels returns the plain Go loops, which run everywhere.
 func portableKernels[F accel.Float]() *kernels[F] {
 	return &kernels[F]{
-		name:       "portable",
+		name:  "portable",
+		tiles: portableTiles[F](), transpose: transpose[F],
 		axpy:       axpy[F],
 		scale:      scale[F],
 		shift:      shift[F],

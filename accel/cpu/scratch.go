@@ -4,7 +4,7 @@ import "curvestream/accel"
 
 // scratch is the memory that a stream keeps between operations.
 type scratch[F accel.Float] struct {
-	transposed []F
+	a, b []F // blocks of a product's operands
 }
 
 // grow returns n elements of *buf, making it longer where needed. Their values are arbitrary.

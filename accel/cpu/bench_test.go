@@ -1,0 +1,66 @@
+package cpu
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"curvestream/accel"
+)
+
+// vectorOf returns n normally distributed elements.
+func vectorOf[F accel.Float](n int, scale float64) accel.Slice[F] {
+	r := rand.New(rand.NewPCG(uint64(n), 7))
+	v := make(accel.Slice[F], n)
+	for i := range v {
+		v[i] = F(scale * r.NormFloat64())
+	}
+	return v
+}
+
+// reportRate reports the rate of a product that was computed b.N times.
+func reportRate(b *testing.B, flops float64) {
+	b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+	b.ReportMetric(0, "ns/op")
+}
+
+var shapes = []struct{ m, n, k int }{
+	{100, 100, 100}, {1000, 100, 100}, {1024, 256, 256}, {2048, 512, 512}, {256, 1024, 1024},
+	{64, 256, 256}, {125, 100, 100}, {1000, 50, 50}, {125, 50, 50}, {1000, 50, 2}, {1000, 1, 50}, {12800, 8, 256}, {50, 50, 10000}, {256, 256, 6400}, {256, 8, 6400}, {8, 256, 6400}, {1, 50, 10000},
+}
+
+func BenchmarkGEMM(b *testing.B) {
+	b.Run("f32", benchmarkGEMM[float32])
+	b.Run("f64", benchmarkGEMM[float64])
+}
+
+func benchmarkGEMM[F accel.Float](b *testing.B) {
+	s := New[F](Options{Threads: 1}).takeStream()
+	for _, form := range []string{"NN", "NT", "TN", "prepared"} {
+		for _, p := range shapes {
+			b.Run(fmt.Sprintf("%s/%dx%dx%d", form, p.m, p.n, p.k), func(b *testing.B) {
+				x, y, z := vectorOf[F](p.m*p.k, 1), vectorOf[F](p.k*p.n, 1), vectorOf[F](p.m*p.n, 1)
+				ma, mb, mc := accel.NewMat[F](x, 0, p.m, p.k), accel.NewMat[F](y, 0, p.k, p.n), accel.NewMat[F](z, 0, p.m, p.n)
+				if form == "TN" {
+					ma.Rows, ma.Cols, ma.Stride = p.k, p.m, p.m
+				}
+				if form == "NT" {
+					mb.Rows, mb.Cols, mb.Stride = p.n, p.k, p.k
+				}
+				w, err := New[F](Options{}).Prepare(accel.NewMat[F](y, 0, p.k, p.n), false, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					if form == "prepared" {
+						s.MulPrepared(ma, w, 0, mc)
+					} else {
+						s.GEMM(form == "TN", form == "NT", 1, ma, mb, 0, mc)
+					}
+				}
+				reportRate(b, 2*float64(p.m)*float64(p.n)*float64(p.k))
+			})
+		}
+	}
+}

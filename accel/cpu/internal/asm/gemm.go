@@ -1,0 +1,261 @@
+package main
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// A tile is a microkernel's block of C: rows × the lanes of its vectors. The last vector of each row may be partly outside
+// C; its lanes are masked.
+type tile struct {
+	isa     isa
+	float   float
+	rows    int
+	vectors []int // bytes of each
+}
+
+func (t tile) cols() int {
+	n := 0
+	for _, b := range t.vectors {
+		n += b / t.float.size()
+	}
+	return n
+}
+
+func (t tile) name() string {
+	return fmt.Sprintf("gemm%s%sR%dC%d", t.isa, t.float, t.rows, t.cols())
+}
+
+// gemms writes all microkernels of an instruction set: those of 6×2 registers with AVX2 and 12×2 with AVX-512, so that
+// accumulators, a row of B and an element of A fill the register file, and the smaller ones for edges.
+func gemms(i isa) {
+	rows, widths := []int{1, 2, 4, 6}, [][]int{{32}, {32, 32}}
+	if i == avx512 {
+		rows, widths = []int{1, 2, 4, 6, 8, 12}, [][]int{{32}, {64}, {64, 32}, {64, 64}}
+	}
+	for _, f := range []float{f32, f64} {
+		for _, r := range rows {
+			for _, w := range widths {
+				tile{i, f, r, w}.generate()
+			}
+		}
+	}
+}
+
+// generate writes one microkernel: C = alpha·A·B, or C + alpha·A·B, for a block of A with any strides and a block of B whose
+// rows are contiguous. Products are added in the order of k, so that the bits of an element depend neither on its place in
+// the tile nor on the instruction set.
+func (t tile) generate() {
+	build.TEXT(t.name(), build.NOSPLIT, fmt.Sprintf(
+		"func(k int, a *%[1]s, aRow, aK int, b *%[1]s, bK int, c *%[1]s, cRow int, alpha %[1]s, add bool, cols int)", t.float.goType()))
+	build.Pragma("noescape")
+	build.Doc(fmt.Sprintf("%s sets c, of %d × cols ≤ %d, to alpha·a·b, or adds it to c. Strides are in bytes.", t.name(), t.rows, t.cols()))
+	k := build.Load(build.Param("k"), build.GP64())
+	a := build.Load(build.Param("a"), build.GP64())
+	aK := build.Load(build.Param("aK"), build.GP64())
+	b := build.Load(build.Param("b"), build.GP64())
+	bK := build.Load(build.Param("bK"), build.GP64())
+	aRows := rowAddresses(a, build.Load(build.Param("aRow"), build.GP64()), t.rows)
+	mask := t.loadMask()
+	acc := make([][]vec, t.rows)
+	for i := range acc {
+		for _, bytes := range t.vectors {
+			v := newVec(bytes)
+			t.isa.zero(v)
+			acc[i] = append(acc[i], v)
+		}
+	}
+	t.loop(k, a, aK, b, bK, aRows, mask, acc)
+	t.store(mask, acc)
+	build.VZEROUPPER()
+	build.RET()
+}
+
+// loop adds up the products of all k.
+func (t tile) loop(k, a, aK, b, bK reg.Register, aRows []operand.Mem, mask operand.Op, acc [][]vec) {
+	done, one, pair := t.label("done"), t.label("one"), t.label("pair")
+	half := build.GP64()
+	build.MOVQ(k, half)
+	build.SHRQ(operand.U8(1), half)
+	build.JZ(operand.LabelRef(one))
+	build.Label(pair)
+	t.step(a, aK, b, bK, aRows, mask, acc)
+	t.step(a, aK, b, bK, aRows, mask, acc)
+	build.DECQ(half)
+	build.JNZ(operand.LabelRef(pair))
+	build.Label(one)
+	build.TESTQ(operand.U32(1), k)
+	build.JZ(operand.LabelRef(done))
+	t.step(a, aK, b, bK, aRows, mask, acc)
+	build.Label(done)
+}
+
+func (t tile) label(s string) string { return t.name() + s }
+
+// step adds the product of one column of A and one row of B.
+func (t tile) step(a, aK, b, bK reg.Register, aRows []operand.Mem, mask operand.Op, acc [][]vec) {
+	row := make([]vec, len(t.vectors))
+	off := 0
+	for j, bytes := range t.vectors {
+		row[j] = newVec(bytes)
+		t.load(operand.Mem{Base: b, Disp: off}, mask, row[j], j)
+		off += bytes
+	}
+	build.ADDQ(bK, b)
+	for i := range t.rows {
+		x := newVec(t.vectors[0])
+		t.float.broadcast(aRows[i], x)
+		for j, bytes := range t.vectors {
+			t.float.fma231(row[j], resize(x, bytes), acc[i][j])
+		}
+	}
+	build.ADDQ(aK, a)
+}
+
+// resize returns the lower bytes of a register.
+func resize(v vec, bytes int) reg.Register {
+	if bytes == 32 && v.Size() == 64 {
+		return v.AsY()
+	}
+	return v
+}
+
+// load reads vector j of a row, masked if it is the last.
+func (t tile) load(m operand.Mem, mask operand.Op, v vec, j int) {
+	switch {
+	case j < len(t.vectors)-1:
+		t.float.mov(m, v)
+	case t.isa == avx512:
+		t.float.movZeroing(m, mask, v)
+	default:
+		t.float.maskMov(m, mask, v)
+	}
+}
+
+// loadMask returns the mask of the last vector's lanes inside C: an opmask register, or a vector whose lanes have their sign
+// bits set.
+func (t tile) loadMask() operand.Op {
+	last := t.vectors[len(t.vectors)-1]
+	cols := build.Load(build.Param("cols"), build.GP64())
+	if full := (t.cols()*t.float.size() - last) / t.float.size(); full > 0 {
+		build.SUBQ(operand.U8(full), cols)
+	}
+	if t.isa == avx512 {
+		ones := build.GP32()
+		build.MOVL(operand.I32(-1), ones)
+		bits := build.GP32()
+		build.BZHIL(cols.(reg.GP).As32(), ones, bits)
+		k := build.K()
+		build.KMOVW(bits, k)
+		return k
+	}
+	table := build.GP64()
+	build.LEAQ(maskTable(), table)
+	build.NEGQ(cols)
+	v := build.YMM()
+	build.VMOVDQU(operand.Mem{Base: table, Index: cols, Scale: uint8(t.float.size()), Disp: 32}, v)
+	return v
+}
+
+// maskTable returns 32 bytes of ones followed by 32 of zeros: the mask of n lanes starts n lanes before the middle.
+func maskTable() operand.Mem {
+	if !maskTableWritten {
+		maskTableWritten = true
+		maskTableMem = build.GLOBL("lanes", build.RODATA|build.NOPTR)
+		for i := range 8 {
+			build.DATA(8*i, operand.U64([]uint64{^uint64(0), 0}[i/4]))
+		}
+	}
+	return maskTableMem
+}
+
+var (
+	maskTableWritten bool
+	maskTableMem     operand.Mem
+)
+
+// store writes alpha times the accumulators to C, or adds them to C.
+func (t tile) store(mask operand.Op, acc [][]vec) {
+	alpha := newVec(t.vectors[0])
+	at, err := build.Param("alpha").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	t.float.broadcast(at.Addr, alpha)
+	c := build.Load(build.Param("c"), build.GP64())
+	cRow := build.Load(build.Param("cRow"), build.GP64())
+	add := build.Load(build.Param("add"), build.GP8())
+	set, end := t.label("set"), t.label("end")
+	build.TESTB(add, add)
+	build.JZ(operand.LabelRef(set))
+	t.eachVector(c, cRow, func(i, j int, m operand.Mem, last bool) {
+		v, alpha := acc[i][j], resize(alpha, t.vectors[j])
+		switch {
+		case !last:
+			t.float.fma213(m, alpha, v)
+			t.float.mov(v, m)
+		case t.isa == avx512:
+			old := newVec(t.vectors[j])
+			t.float.movZeroing(m, mask, old)
+			t.float.fma213(old, alpha, v)
+			t.float.mov(v, mask, m)
+		default:
+			old := newVec(t.vectors[j])
+			t.float.maskMov(m, mask, old)
+			t.float.fma213(old, alpha, v)
+			t.float.maskMov(v, mask, m)
+		}
+	})
+	build.JMP(operand.LabelRef(end))
+	build.Label(set)
+	c2 := build.Load(build.Param("c"), build.GP64())
+	t.eachVector(c2, cRow, func(i, j int, m operand.Mem, last bool) {
+		v := acc[i][j]
+		t.float.mul(resize(alpha, t.vectors[j]), v, v)
+		switch {
+		case !last:
+			t.float.mov(v, m)
+		case t.isa == avx512:
+			t.float.mov(v, mask, m)
+		default:
+			t.float.maskMov(v, mask, m)
+		}
+	})
+	build.Label(end)
+}
+
+// eachVector calls f with the place of each vector of C, moving c down the rows.
+func (t tile) eachVector(c, cRow reg.Register, f func(i, j int, m operand.Mem, last bool)) {
+	for i := range t.rows {
+		off := 0
+		for j, bytes := range t.vectors {
+			f(i, j, operand.Mem{Base: c, Disp: off}, j == len(t.vectors)-1)
+			off += bytes
+		}
+		if i < t.rows-1 {
+			build.ADDQ(cRow, c)
+		}
+	}
+}
+
+// rowAddresses returns the places of rows 0 to n-1 at base, whose distance is stride. All move with base: multiples of the
+// stride that addressing cannot scale, 3, 5, 7, 9 and 11, are kept in registers.
+func rowAddresses(base, stride reg.Register, n int) []operand.Mem {
+	odd := map[int]reg.Register{1: stride}
+	rows := []operand.Mem{{Base: base}}
+	for i := 1; i < n; i++ {
+		shift := bits.TrailingZeros(uint(i))
+		m := i >> shift
+		if odd[m] == nil {
+			r := build.GP64()
+			build.LEAQ(operand.Mem{Base: odd[m-2], Index: stride, Scale: 2}, r)
+			odd[m] = r
+		}
+		rows = append(rows, operand.Mem{Base: base, Index: odd[m], Scale: 1 << shift})
+	}
+	return rows
+}

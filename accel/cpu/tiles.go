@@ -1,0 +1,83 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"curvestream/accel"
+)
+
+// A micro is a microkernel: it sets a block of C, some rows × cols, to alpha·A·B, or adds that to it. It reads k columns of
+// A, which has any strides, and k rows of B, whose elements are contiguous. Strides are in bytes.
+type micro[F accel.Float] func(k int, a *F, aRow, aK int, b *F, bK int, c *F, cRow int, alpha F, add bool, cols int)
+
+// tiles are the microkernels of one path. Any of them adds the products of an element in the order of k, so that which tile
+// an element falls into does not show in its bits.
+type tiles[F accel.Float] struct {
+	heights []int        // rows of the kernels, decreasing to 1
+	widths  []int        // columns that the kernels have at most, increasing
+	micro   [][]micro[F] // [height][width]
+
+	kc int // products are added in registers over at most kc values of k, then in C
+	mc int // rows of A that stay in the second-level cache while a panel of B is in the first
+	nc int // columns of B that are packed at once, a multiple of the largest width
+}
+
+// width returns the index of the width of the panel that begins n columns before the end.
+func (t *tiles[F]) width(n int) int {
+	last := len(t.widths) - 1
+	for w, cols := range t.widths[:last] {
+		if n <= cols {
+			return w
+		}
+	}
+	return last
+}
+
+// height returns the index of the tallest kernel for the last m rows.
+func (t *tiles[F]) height(m int) int {
+	h := 0
+	for t.heights[h] > m {
+		h++
+	}
+	return h
+}
+
+// padded returns how many columns the panels of a matrix of n columns have together.
+func (t *tiles[F]) padded(n int) int {
+	full := t.widths[len(t.widths)-1]
+	rest := n % full
+	if rest == 0 {
+		return n
+	}
+	return n - rest + t.widths[t.width(rest)]
+}
+
+// depth returns how many values of k each block has, the last one excepted: blocks are about equal.
+func (t *tiles[F]) depth(k int) int {
+	blocks := max(1, (k+t.kc-1)/t.kc)
+	return (k + blocks - 1) / blocks
+}
+
+// A panel is a block of columns of B: packed, with bK bytes from row to row, or as it lies in a row-major matrix.
+type panel[F accel.Float] struct {
+	b    *F
+	bK   int
+	cols int
+}
+
+// A strip is a block of rows of A with its strides in elements.
+type strip[F accel.Float] struct {
+	x      []F
+	row, k int
+}
+
+// run multiplies a strip of m rows by a panel.
+func (t *tiles[F]) run(m, k int, a strip[F], p panel[F], c []F, cStride int, alpha F, add bool) {
+	size := int(unsafe.Sizeof(alpha))
+	w := t.width(p.cols)
+	for i := 0; i < m; {
+		h := t.height(m - i)
+		t.micro[h][w](k, &a.x[i*a.row], a.row*size, a.k*size, p.b, p.bK, &c[i*cStride], cStride*size, alpha, add, p.cols)
+		i += t.heights[h]
+	}
+}
