@@ -1,0 +1,237 @@
+package pipeline
+
+import (
+	"cmp"
+	"sync"
+
+	"curvestream/nn"
+
+	"github.com/apache/arrow/go/v15/arrow"
+)
+
+// A cache keeps decoded units and assembled chunks that may be asked for again, as long as nothing else needs their
+// memory. What it holds is part of the budget; what is pinned cannot be evicted.
+//
+// HF replays the same minibatches many times an iteration, always in the same order, so that evicting the least recently
+// used would evict just what comes next whenever not all fits. Therefore what the current pass has used goes last, and
+// the most recently used first among that.
+type cache[F float] struct {
+	mu     sync.Mutex
+	units  map[int]*unit
+	chunks map[Hash]*chunk[F]
+	step   int   // of HF; a new one makes old chunks stale
+	tick   int64 // counts steps
+	pass   int64 // counts replays
+	turn   int64 // counts uses
+}
+
+// A held item is what units and chunks have in common.
+type held struct {
+	bytes            int64
+	pins             int
+	tick, pass, turn int64 // of its last use
+}
+
+// A unit is decoded once and may be used by several jobs.
+type unit struct {
+	held
+	index int
+	rec   arrow.Record  // set before ready is closed
+	ready chan struct{} // closed when rec is there
+}
+
+// A chunk is an assembled batch.
+type chunk[F float] struct {
+	held
+	key   Hash
+	batch *nn.Batch[F]
+	ids   ledger // of the sequences in it
+}
+
+func newCache[F float]() *cache[F] {
+	return &cache[F]{units: map[int]*unit{}, chunks: map[Hash]*chunk[F]{}}
+}
+
+// begin starts a pass over a minibatch of an HF iteration. Chunks that were not used since the iteration before the last
+// are dropped: other iterations have other minibatches. So are such units of a source without end, which nobody reads
+// twice. It returns the bytes that became free.
+func (c *cache[F]) begin(step int, endless bool) (freed int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pass++
+	if step == 0 || step == c.step {
+		return 0
+	}
+	c.step = step
+	c.tick++
+	for _, k := range c.chunks {
+		if k.tick < c.tick-1 {
+			freed += c.dropChunk(k)
+		}
+	}
+	for _, u := range c.units {
+		if endless && u.tick < c.tick-1 {
+			freed += c.dropUnit(u)
+		}
+	}
+	return freed
+}
+
+func (c *cache[F]) use(h *held, pins int) {
+	c.turn++
+	h.pins += pins
+	h.tick, h.pass, h.turn = c.tick, c.pass, c.turn
+}
+
+// pinUnit returns unit i, pinned, or nil if it is not here.
+func (c *cache[F]) pinUnit(i int) *unit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := c.units[i]
+	if u != nil {
+		c.use(&u.held, 1)
+	}
+	return u
+}
+
+// addUnit makes a unit that is still to be decoded, pinned.
+func (c *cache[F]) addUnit(i int, bytes int64) *unit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := &unit{index: i, held: held{bytes: bytes}, ready: make(chan struct{})}
+	c.use(&u.held, 1)
+	c.units[i] = u
+	return u
+}
+
+// setUnit stores what unit u was decoded to, and returns by how much its size differs from what was asked for.
+func (c *cache[F]) setUnit(u *unit, rec arrow.Record) (difference int64) {
+	bytes := recordBytes(rec)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	difference = bytes - u.bytes
+	u.rec, u.bytes = rec, bytes
+	close(u.ready)
+	return difference
+}
+
+// pinChunk returns the chunk with a key, pinned, or nil if it is not here.
+func (c *cache[F]) pinChunk(key Hash) *chunk[F] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.chunks[key]
+	if k != nil {
+		c.use(&k.held, 1)
+	}
+	return k
+}
+
+// hasChunks reports whether all chunks with the given keys are here.
+func (c *cache[F]) hasChunks(keys []Hash) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range keys {
+		if c.chunks[key] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// addChunk stores a chunk, pinned.
+func (c *cache[F]) addChunk(key Hash, b *nn.Batch[F], bytes int64) *chunk[F] {
+	ids := ledgerOf(b.ID)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := &chunk[F]{key: key, batch: b, ids: ids, held: held{bytes: bytes}}
+	c.use(&k.held, 1)
+	c.chunks[key] = k
+	return k
+}
+
+func (c *cache[F]) unpin(h *held) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h.pins--
+}
+
+// evict drops what is worth least and returns its size; false where everything is pinned or nothing is here. In order of
+// worth: chunks of earlier iterations, units of earlier passes, units of this pass, chunks.
+func (c *cache[F]) evict() (int64, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var worstUnit *unit
+	for _, u := range c.units {
+		if u.pins == 0 && (worstUnit == nil || c.compareWorth(&u.held, &worstUnit.held) < 0) {
+			worstUnit = u
+		}
+	}
+	var worstChunk *chunk[F]
+	for _, k := range c.chunks {
+		if k.pins == 0 && (worstChunk == nil || c.compareWorth(&k.held, &worstChunk.held) < 0) {
+			worstChunk = k
+		}
+	}
+	switch {
+	case worstChunk != nil && (worstUnit == nil || worstChunk.tick < c.tick):
+		return c.dropChunk(worstChunk), true
+	case worstUnit != nil:
+		return c.dropUnit(worstUnit), true
+	}
+	return 0, false
+}
+
+// compareWorth is negative where a goes before b: least recently used first, but what this pass has used comes last, and
+// most recently used first.
+func (c *cache[F]) compareWorth(a, b *held) int {
+	if a.pass == c.pass && b.pass == c.pass {
+		return cmp.Compare(b.turn, a.turn)
+	}
+	return cmp.Compare(a.turn, b.turn)
+}
+
+func (c *cache[F]) dropUnit(u *unit) int64 {
+	delete(c.units, u.index)
+	if u.rec != nil {
+		u.rec.Release()
+	}
+	return u.bytes
+}
+
+func (c *cache[F]) dropChunk(k *chunk[F]) int64 {
+	delete(c.chunks, k.key)
+	return k.bytes
+}
+
+// purge drops everything, pinned or not. No other goroutine uses the cache any more.
+func (c *cache[F]) purge() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, u := range c.units {
+		c.dropUnit(u)
+	}
+	clear(c.chunks)
+}
+
+// recordBytes returns the memory that a record's buffers take.
+func recordBytes(rec arrow.Record) (n int64) {
+	for _, column := range rec.Columns() {
+		n += dataBytes(column.Data())
+	}
+	return n
+}
+
+func dataBytes(d arrow.ArrayData) (n int64) {
+	for _, b := range d.Buffers() {
+		if b != nil {
+			n += int64(b.Cap())
+		}
+	}
+	for _, child := range d.Children() {
+		n += dataBytes(child)
+	}
+	if dict := d.Dictionary(); dict != nil && dict.Len() > 0 {
+		n += dataBytes(dict)
+	}
+	return n
+}

@@ -1,0 +1,141 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+
+	"curvestream/ingest"
+	"curvestream/nn"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"golang.org/x/sync/errgroup"
+)
+
+type float = ingest.Float
+
+// An encoder turns rows into sequences: an ingest.Encoder. It is used by several goroutines at once, on different
+// sequences.
+type encoder[F float] interface {
+	// Columns returns the columns that Append wants in its records, as indices into the schema.
+	Columns() []int
+	// Append adds rows [lo, hi) of a unit to a sequence.
+	Append(seq *ingest.Sequence[F], rec arrow.Record, lo, hi int, u ingest.Unit) error
+	// Finish is called after the last rows of a sequence.
+	Finish(seq *ingest.Sequence[F]) error
+}
+
+// LoaderOptions say how a loader works. None of them changes what it delivers.
+type LoaderOptions struct {
+	Memory   int64 // budget in bytes for units being read, kept units and chunks; 0 means 1 GiB
+	Workers  int   // goroutines that decode, and as many that encode; 0 means GOMAXPROCS
+	Prefetch int   // chunks (or windows of chunks that are read together) prepared ahead of the consumer; 0 means 2
+}
+
+// A Loader delivers the chunks of minibatches. Between calls of Each it keeps decoded units and assembled chunks for
+// reuse, as far as its budget goes: replaying a minibatch that fits costs nothing, and one that does not is read again, with
+// the same bits.
+type Loader[F float] struct {
+	src      ingest.Source
+	manifest *Manifest
+	encoding *ingest.Encoding
+	encoder  encoder[F]
+	options  LoaderOptions
+	memory   *budget
+	cache    *cache[F]
+	counters counters
+	epoch    epochLedger
+	running  sync.Mutex
+}
+
+// NewLoader returns a loader of the sequences that m lists, encoded by enc. It fails if the schema lacks columns that enc
+// needs, and with a *TooLargeError if a unit needs more than the whole budget. The source stays the caller's to close,
+// after Close.
+func NewLoader[F float](src ingest.Source, m *Manifest, enc *ingest.Encoding, o LoaderOptions) (*Loader[F], error) {
+	e, err := ingest.NewEncoder[F](src.Schema(), enc)
+	if err != nil {
+		return nil, err
+	}
+	return newLoader(src, m, enc, e, o)
+}
+
+func newLoader[F float](src ingest.Source, m *Manifest, enc *ingest.Encoding, e encoder[F], o LoaderOptions) (*Loader[F], error) {
+	if o.Memory < 0 || o.Workers < 0 || o.Prefetch < 0 {
+		return nil, errors.New("pipeline: memory, workers and prefetch must not be negative")
+	}
+	setDefault(&o.Memory, defaultMemory)
+	setDefault(&o.Workers, runtime.GOMAXPROCS(0))
+	setDefault(&o.Prefetch, 2)
+	for i, u := range m.units {
+		if cost := m.unitCost(i); cost > o.Memory {
+			return nil, unitTooLarge(u, cost, o.Memory)
+		}
+	}
+	l := &Loader[F]{src: src, manifest: m, encoding: enc, encoder: e, options: o, cache: newCache[F]()}
+	l.memory = newBudget(o.Memory, l.cache.evict)
+	return l, nil
+}
+
+// Close forgets everything that is kept. It must not be called while Each runs; a loader may be used again after it.
+func (l *Loader[F]) Close() {
+	l.cache.purge()
+	l.memory.reset()
+}
+
+// ErrBusy is returned by Each where another call of Each on the same loader is under way, be it around it.
+var ErrBusy = errors.New("pipeline: a loader delivers one minibatch at a time")
+
+// Each passes the chunks of a minibatch to consume, in the plan's order, and prepares the next ones meanwhile. It returns
+// when all are consumed, or with the first error; no goroutine outlives it. A batch may be kept after consume returns, but is
+// no longer counted then. consume runs in the goroutine of the caller and must not call Each of the same loader.
+//
+// Each also proves that every sequence of the minibatch was delivered once, and every sequence of the manifest once an
+// epoch: by their number and the sum of the hashes of their identifiers. After an error nothing is kept in memory.
+func (l *Loader[F]) Each(ctx context.Context, mb Minibatch, consume func(*nn.Batch[F]) error) error {
+	if !l.running.TryLock() {
+		return ErrBusy
+	}
+	defer l.running.Unlock()
+	l.memory.release(l.cache.begin(mb.Step, l.manifest.endless))
+
+	seen, err := l.deliver(ctx, mb, consume)
+	if err != nil {
+		return err
+	}
+	if err := seen.check(l.manifest, mb); err != nil {
+		return err
+	}
+	proven, err := l.epoch.add(l.manifest, mb, seen)
+	if proven {
+		l.counters.epochs.Add(1)
+	}
+	return err
+}
+
+// deliver runs the stages of one pass, consume being the last of them, and returns what was delivered.
+func (l *Loader[F]) deliver(ctx context.Context, mb Minibatch, consume func(*nn.Batch[F]) error) (ledger, error) {
+	p, err := newPass(l, mb)
+	if err != nil {
+		return ledger{}, err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	complete := false
+	defer func() { // also where consume panics: no goroutine is left and nothing is held
+		cancel()
+		_ = g.Wait() // its first error has been returned
+		if !complete {
+			l.Close()
+		}
+	}()
+	p.start(ctx, g)
+	if err := p.consume(ctx, consume); err != nil {
+		return ledger{}, err
+	}
+	if err := g.Wait(); err != nil {
+		return ledger{}, err
+	}
+	complete = true
+	return p.seen, nil
+}

@@ -1,0 +1,188 @@
+package pipeline
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"curvestream/ingest"
+	"curvestream/nn"
+
+	"github.com/zeebo/xxh3"
+)
+
+// A window is consecutive chunks whose units are read together, each once. A chunk that is still in memory is a window of
+// its own without jobs.
+type window[F float] struct {
+	chunks []*pending[F]
+	jobs   []*job[F]
+}
+
+// A pending chunk is being made.
+type pending[F float] struct {
+	key       Hash
+	positions []int32
+	charged   int64                // taken from the budget for sequences and batch
+	sequences []ingest.Sequence[F] // of each column; nil once packed
+	missing   int                  // sequences that are not encoded yet; assemble's
+	kept      *chunk[F]            // set when the chunk is in the cache: at once, or when it is assembled
+}
+
+// A job is what is needed from one unit.
+type job[F float] struct {
+	unit   *unit
+	first  bool // this job decodes the unit; the others wait for it
+	index  int
+	pieces []piece[F]
+	done   chan struct{} // of capacity 1: the worker never waits to hand over
+}
+
+// A piece is rows [lo, hi) of a unit that go into one column of one chunk. A split sequence has several pieces, in the
+// order of their rows.
+type piece[F float] struct {
+	chunk       *pending[F]
+	column      int32
+	at          span
+	split, last bool
+}
+
+// chunkKey identifies what a chunk contains: two chunks with one key are the same bits.
+func chunkKey(mb Minibatch, positions []int32) Hash {
+	h := xxh3.New128()
+	buf := make([]byte, 0, 1<<12)
+	for _, p := range positions {
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(p))
+		buf = binary.LittleEndian.AppendUint64(buf, uint64(mb.Sequences[p]))
+		if len(buf)+12 > cap(buf) {
+			_, _ = h.Write(buf) // a Hasher128 never fails
+			buf = buf[:0]
+		}
+	}
+	_, _ = h.Write(buf)
+	sum := h.Sum128()
+	return Hash{sum.Hi, sum.Lo}
+}
+
+// jobsOf returns what is to be read for the given chunks, in the order of units.
+func (l *Loader[F]) jobsOf(mb Minibatch, chunks []*pending[F]) []*job[F] {
+	var pieces []piece[F]
+	for _, k := range chunks {
+		for column, position := range k.positions {
+			spans := l.manifest.spansOf(mb.Sequences[position])
+			for i, s := range spans {
+				pieces = append(pieces, piece[F]{chunk: k, column: int32(column), at: s, split: len(spans) > 1, last: i == len(spans)-1})
+			}
+		}
+	}
+	slices.SortFunc(pieces, func(a, b piece[F]) int {
+		return cmp.Or(cmp.Compare(a.at.unit, b.at.unit), cmp.Compare(a.at.lo, b.at.lo))
+	})
+	var jobs []*job[F]
+	for len(pieces) > 0 {
+		index := pieces[0].at.unit
+		n := 1
+		for n < len(pieces) && pieces[n].at.unit == index {
+			n++
+		}
+		jobs = append(jobs, &job[F]{index: int(index), pieces: pieces[:n:n], done: make(chan struct{}, 1)})
+		pieces = pieces[n:]
+	}
+	return jobs
+}
+
+// chunkCost bounds the memory of a chunk: its encoded sequences and, as much again, the packed batch. Only the number of
+// active indices of wide multi-hot inputs is not known before reading; 128 a time-step are assumed, and what a chunk really
+// takes is counted once it is assembled.
+func (l *Loader[F]) chunkCost(mb Minibatch, positions []int32) int64 {
+	steps := int64(0)
+	for _, p := range positions {
+		steps += int64(l.manifest.Steps(mb.Sequences[p]))
+	}
+	e, columns, size := l.encoding, int64(len(positions)), int64(sizeOf[F]())
+	input := int64(e.In) * size
+	if e.SparseInputs {
+		input = 4 + activeInputs(e)*(4+size)
+	}
+	rows := columns
+	if formOf(e) == nn.Each {
+		rows = steps
+	}
+	output := int64(e.Out) * size
+	if e.Loss == "softmax_cross_entropy" {
+		output = 4
+	}
+	const perColumn = 128 // headers, identifier, position, length
+	return 2 * (steps*input + rows*(output+size) + columns*perColumn)
+}
+
+// activeInputs bounds the non-zero inputs of one time-step.
+func activeInputs(e *ingest.Encoding) (n int64) {
+	for _, c := range slices.Concat(e.Inputs, e.Static) {
+		switch c.Kind {
+		case ingest.OneHot, ingest.Chars:
+			n++
+		case ingest.MultiHot:
+			n += int64(min(c.Width, 128))
+		case ingest.Numeric:
+			n += int64(c.Width)
+		}
+	}
+	return n
+}
+
+func sizeOf[F float]() int {
+	var x F
+	switch any(x).(type) {
+	case float32:
+		return 4
+	default:
+		return 8
+	}
+}
+
+func formOf(e *ingest.Encoding) nn.Form {
+	if e.Form == "last" {
+		return nn.Last
+	}
+	return nn.Each
+}
+
+// windowLimit returns how many bytes of chunks may be made together, so that a unit is still admitted beside them, and the
+// next window is begun while one is consumed. It is 0, one chunk at a time, where all units stay in memory anyway. It is an
+// error if the largest chunk and the largest unit do not fit together.
+func (p *pass[F]) windowLimit() (int64, error) {
+	l := p.l
+	var largestChunk, largestUnit, allUnits int64
+	var worst []int32
+	var worstUnit int
+	seen := map[int32]bool{}
+	for _, positions := range p.mb.Chunks {
+		if cost := l.chunkCost(p.mb, positions); cost > largestChunk {
+			largestChunk, worst = cost, positions
+		}
+		for _, position := range positions {
+			for _, s := range l.manifest.spansOf(p.mb.Sequences[position]) {
+				if seen[s.unit] {
+					continue
+				}
+				seen[s.unit] = true
+				cost := l.manifest.unitCost(int(s.unit))
+				allUnits += cost
+				if cost > largestUnit {
+					largestUnit, worstUnit = cost, int(s.unit)
+				}
+			}
+		}
+	}
+	memory := l.options.Memory
+	switch {
+	case largestChunk+largestUnit > memory:
+		u := l.src.Unit(worstUnit)
+		return 0, &TooLargeError{What: fmt.Sprintf("reading it for a chunk of %d sequences", len(worst)), File: u.File, RowGroup: u.RowGroup,
+			Needs: largestChunk + largestUnit, Memory: memory, Hint: "make chunks smaller (fewer sequences or time-steps)"}
+	case 2*largestChunk+allUnits <= memory:
+		return 0, nil
+	}
+	return (memory - largestUnit) / 2, nil
+}
