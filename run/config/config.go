@@ -65,27 +65,36 @@ type Model struct {
 
 // CG is the inner iteration.
 type CG struct {
-	Max, Min       int
-	Tol            float64
-	Stop           string
-	Decay          float64
-	DecayMax       float64
-	Backtrack      string
-	BacktrackBatch string
-	Start          string
+	Max             int
+	Tol             float64
+	Stop            string
+	Start           string
+	Decay           float64
+	DecayFinal      float64
+	DecayIterations int
+	Refresh         int
+	Watch           int
+	Backtrack       string
+	BacktrackBatch  string
+	BacktrackEvery  int
 }
 
 // Damping is λ and μ at the start, and what they multiply.
 type Damping struct {
-	Init         float64
-	StructuralMu float64
+	Kind           string
+	Init           float64
+	Radius         float64
+	StructuralMu   float64
+	StructuralRule string
 }
 
 // LM is the rule by which λ and μ change.
 type LM struct {
-	Adapt      bool
-	Grow, Drop float64
-	Model      string
+	Adapt       bool
+	Low, High   float64
+	Raise, Drop float64
+	Model       string
+	Batch       string
 }
 
 // Precond is the preconditioner of CG.
@@ -100,15 +109,17 @@ type LineSearch struct {
 	Factor, Decrease float64
 	Max              int
 	Rate             float64
+	Batch            string
 }
 
 // Batch says which sequences an HF iteration uses.
 type Batch struct {
-	Gradient, Curvature, HeldOut Count
-	CurvatureFrom                string
-	Shuffle                      string
-	Block                        int
-	ChunkSequences, ChunkSteps   int
+	Gradient, Curvature        Count
+	HeldOut                    int
+	CurvatureFrom              string
+	Shuffle                    string
+	Block                      int
+	ChunkSequences, ChunkSteps int
 }
 
 // Eval says how often the validation data are looked at.
@@ -138,12 +149,12 @@ func Default() Config {
 		Data: Data{Layout: auto, Form: auto, Normalize: "none", Missing: "error", MaxCategories: 256},
 		Model: Model{Arch: auto, Hidden: []int{100}, Activation: []string{"tanh"}, OutputActivation: "linear", Loss: auto, Biases: true,
 			StructuralDistance: "cross_entropy", Init: "sparse", InitFanIn: 15, InitScale: 1, SpectralRadius: 1.1},
-		CG:         CG{Max: 250, Min: 1, Tol: 5e-4, Stop: "martens", Decay: 0.95, DecayMax: 0.95, Backtrack: "walk-back", BacktrackBatch: "gradient", Start: "last"},
-		Damping:    Damping{Init: 1},
-		LM:         LM{Adapt: true, Grow: 1.5, Drop: 2.0 / 3, Model: "undamped"},
+		CG:         CG{Max: 250, Tol: 5e-4, Stop: "martens", Start: "last", Decay: 0.95, DecayFinal: 0.95, Backtrack: "walk_back", BacktrackBatch: "gradient"},
+		Damping:    Damping{Kind: "tikhonov", Init: 1, Radius: 1, StructuralRule: "tied"},
+		LM:         LM{Adapt: true, Low: 0.25, High: 0.75, Raise: 1.5, Drop: 2.0 / 3, Model: "undamped", Batch: "gradient"},
 		Precond:    Precond{Kind: "fisher", Exponent: 0.75},
-		LineSearch: LineSearch{Enabled: true, Factor: 0.8, Decrease: 1e-2, Max: 60, Rate: 1},
-		Batch:      Batch{CurvatureFrom: "subset", Shuffle: "global", Block: 10000},
+		LineSearch: LineSearch{Enabled: true, Factor: 0.8, Decrease: 1e-2, Max: 60, Rate: 1, Batch: "gradient"},
+		Batch:      Batch{CurvatureFrom: auto, Shuffle: "global", Block: 10000},
 		Eval:       Eval{Every: 1},
 		Run:        Run{Iterations: 100, MaxRejection: 10},
 		Checkpoint: Checkpoint{Every: Every{Time: 10 * time.Second}, Keep: 3},

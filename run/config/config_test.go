@@ -94,7 +94,7 @@ func TestPrecedence(t *testing.T) {
 	}
 	for key, want := range map[string][2]string{
 		"cg.max": {"30", "--cg-max"}, "threads": {"3", "CURVESTREAM_THREADS"}, "cg.tol": {"0.001", one + ":2"},
-		"damping.init": {"5", one + ":4"}, "precond.exponent": {"0.75", "recipe martens2010:18"}, "cg.min": {"1", "default"},
+		"damping.init": {"5", one + ":4"}, "precond.exponent": {"0.75", "recipe martens2010:18"}, "cg.refresh": {"0", "default"},
 		"model.loss": {"squared_error", "inferred: the target is a float"},
 	} {
 		if r.Value(key) != want[0] || r.Origin(key) != want[1] {

@@ -3,6 +3,7 @@ package config
 var (
 	activations = []string{"tanh", "logistic", "relu", "linear"}
 	losses      = []string{auto, "squared_error", "logistic_cross_entropy", "softmax_cross_entropy"}
+	roles       = []string{"gradient", "curvature", "held_out"}
 	outputs     = []string{"linear", "tanh", "logistic"}
 )
 
@@ -42,21 +43,30 @@ var Table = []Setting{
 	{"model.init_from", "A safetensors file to start from; names and shapes must be the net's.", "", nil, func(c *Config) any { return &c.Model.InitFrom }},
 
 	{"cg.max", "Most CG iterations of an HF iteration.", "8.7", nil, func(c *Config) any { return &c.CG.Max }},
-	{"cg.min", "Fewest CG iterations.", "4", nil, func(c *Config) any { return &c.CG.Min }},
 	{"cg.tol", "CG stops when its relative progress a step is below.", "4", nil, func(c *Config) any { return &c.CG.Tol }},
-	{"cg.stop", "The form of that rule: martens (progress of the last k steps < k tol) or report (eqn. 2: < tol).", "4", []string{"martens", "report"}, func(c *Config) any { return &c.CG.Stop }},
-	{"cg.decay", "zeta: CG starts from zeta times the direction of the iteration before.", "10", nil, func(c *Config) any { return &c.CG.Decay }},
-	{"cg.decay_max", "zeta is raised towards it as the run goes on.", "10", nil, func(c *Config) any { return &c.CG.DecayMax }},
-	{"cg.start", "Which iterate the next CG run starts from: last, or the one chosen.", "10", []string{"last", "chosen"}, func(c *Config) any { return &c.CG.Start }},
-	{"cg.backtrack", "How the iterate is chosen: walk-back (from the end while f falls), global (lowest f) or none (the last).", "8.7", []string{"walk-back", "global", "none"}, func(c *Config) any { return &c.CG.Backtrack }},
-	{"cg.backtrack_batch", "The minibatch whose f is looked at for that.", "8.7, 12.2", []string{"gradient", "curvature", "held_out"}, func(c *Config) any { return &c.CG.BacktrackBatch }},
+	{"cg.stop", "The form of that rule: martens (progress of the last k steps < k tol), report (eqn. 2: < tol), or max (only cg.max stops).", "4", []string{"martens", "report", "max"}, func(c *Config) any { return &c.CG.Stop }},
+	{"cg.start", "Where the next CG run starts: the last iterate, the chosen one, or zero.", "10", []string{"last", "chosen", "zero"}, func(c *Config) any { return &c.CG.Start }},
+	{"cg.decay", "zeta: CG starts from zeta times that.", "10", nil, func(c *Config) any { return &c.CG.Decay }},
+	{"cg.decay_final", "zeta goes linearly to it within cg.decay_iterations.", "10", nil, func(c *Config) any { return &c.CG.DecayFinal }},
+	{"cg.decay_iterations", "HF iterations in which zeta goes from cg.decay to cg.decay_final; 0: it stays at cg.decay.", "10", nil, func(c *Config) any { return &c.CG.DecayIterations }},
+	{"cg.refresh", "Compute the residual anew every so many iterations; 0: never.", "4", nil, func(c *Config) any { return &c.CG.Refresh }},
+	{"cg.watch", "Stop CG when f on the curvature minibatch gets worse, looked at every so many iterations; 0: not looked at.", "13", nil, func(c *Config) any { return &c.CG.Watch }},
+	{"cg.backtrack", "How the iterate is chosen: walk_back (from the end while f falls), global (lowest f), last.", "8.7", []string{"walk_back", "global", "last"}, func(c *Config) any { return &c.CG.Backtrack }},
+	{"cg.backtrack_batch", "The minibatch whose f is looked at for that.", "8.7, 12.2", roles, func(c *Config) any { return &c.CG.BacktrackBatch }},
+	{"cg.backtrack_every", "Iterates are kept every so many iterations; 0: on the geometric grid 1.3^j.", "8.7", nil, func(c *Config) any { return &c.CG.BacktrackEvery }},
 
+	{"damping.kind", "tikhonov (lambda I), trust_region (Steihaug's CG within a radius) or none.", "8.1, 8.6", []string{"tikhonov", "trust_region", "none"}, func(c *Config) any { return &c.Damping.Kind }},
 	{"damping.init", "lambda at the start.", "8.1", nil, func(c *Config) any { return &c.Damping.Init }},
+	{"damping.radius", "Radius of the trust region at the start.", "8.6", nil, func(c *Config) any { return &c.Damping.Radius }},
 	{"damping.structural_mu", "mu at the start, the strength of structural damping; 0 switches it off.", "8.4", nil, func(c *Config) any { return &c.Damping.StructuralMu }},
+	{"damping.structural_rule", "What mu follows: tied (it multiplies lambda), own (its own rule) or fixed.", "8.4", []string{"tied", "own", "fixed"}, func(c *Config) any { return &c.Damping.StructuralRule }},
 	{"lm.adapt", "Whether lambda and mu follow the Levenberg-Marquardt rule.", "8.5", nil, func(c *Config) any { return &c.LM.Adapt }},
-	{"lm.grow", "What lambda is multiplied by when rho < 1/4.", "8.5", nil, func(c *Config) any { return &c.LM.Grow }},
-	{"lm.drop", "What lambda is multiplied by when rho > 3/4.", "8.5", nil, func(c *Config) any { return &c.LM.Drop }},
+	{"lm.low", "rho below it raises lambda.", "8.5", nil, func(c *Config) any { return &c.LM.Low }},
+	{"lm.high", "rho above it drops lambda.", "8.5", nil, func(c *Config) any { return &c.LM.High }},
+	{"lm.raise", "What lambda is multiplied by to raise it.", "8.5", nil, func(c *Config) any { return &c.LM.Raise }},
+	{"lm.drop", "What lambda is multiplied by to drop it.", "8.5", nil, func(c *Config) any { return &c.LM.Drop }},
 	{"lm.model", "The model in rho's denominator: undamped or damped.", "8.5", []string{"undamped", "damped"}, func(c *Config) any { return &c.LM.Model }},
+	{"lm.batch", "The minibatch on which rho's numerator is taken.", "8.5, 12.1", roles, func(c *Config) any { return &c.LM.Batch }},
 	{"precond.kind", "Preconditioner of CG: fisher (diagonal of the empirical Fisher matrix) or none.", "11.3", []string{"fisher", "none"}, func(c *Config) any { return &c.Precond.Kind }},
 	{"precond.exponent", "xi: the diagonal is raised to it.", "11.3", nil, func(c *Config) any { return &c.Precond.Exponent }},
 	{"precond.kappa", "kappa: added to the diagonal.", "11.3", nil, func(c *Config) any { return &c.Precond.Kappa }},
@@ -65,11 +75,12 @@ var Table = []Setting{
 	{"line_search.decrease", "Share of the linear prediction by which f must fall.", "8.8", nil, func(c *Config) any { return &c.LineSearch.Decrease }},
 	{"line_search.max", "Most reductions; then the step is rejected.", "8.8", nil, func(c *Config) any { return &c.LineSearch.Max }},
 	{"line_search.rate", "alpha at the start, and the fixed rate without a line search.", "8.8", nil, func(c *Config) any { return &c.LineSearch.Rate }},
+	{"line_search.batch", "The minibatch whose f must fall.", "8.8, 12.1", roles, func(c *Config) any { return &c.LineSearch.Batch }},
 
 	{"batch.gradient", "Sequences for f and its gradient in an iteration.", "12.1", nil, func(c *Config) any { return &c.Batch.Gradient }},
 	{"batch.curvature", "Sequences for products with the curvature matrix; all: as many as for the gradient.", "12.1", nil, func(c *Config) any { return &c.Batch.Curvature }},
-	{"batch.held_out", "Sequences that neither gradient nor curvature use; 0 or all: none are held out.", "12.2", nil, func(c *Config) any { return &c.Batch.HeldOut }},
-	{"batch.curvature_from", "Where curvature sequences come from: equal (the gradient's), subset (of them), disjoint.", "12.1", []string{"equal", "subset", "disjoint"}, func(c *Config) any { return &c.Batch.CurvatureFrom }},
+	{"batch.held_out", "Sequences that neither gradient nor curvature use; 0: none are held out.", "12.2", nil, func(c *Config) any { return &c.Batch.HeldOut }},
+	{"batch.curvature_from", "Where curvature sequences come from: equal (the gradient's), subset (of them), disjoint; auto: equal where the sizes are, else subset.", "12.1", []string{auto, "equal", "subset", "disjoint"}, func(c *Config) any { return &c.Batch.CurvatureFrom }},
 	{"batch.shuffle", "Order of an epoch: global, block (within blocks of batch.block) or none.", "", []string{"global", "block", "none"}, func(c *Config) any { return &c.Batch.Shuffle }},
 	{"batch.block", "Sequences of a block under block shuffling.", "", nil, func(c *Config) any { return &c.Batch.Block }},
 	{"batch.chunk_sequences", "Most sequences computed at once; 0: as the memory suggests.", "7.1", nil, func(c *Config) any { return &c.Batch.ChunkSequences }},

@@ -53,15 +53,27 @@ func (r *Resolved) checkModel(check func(ok bool, key, want string)) {
 }
 
 func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {
-	check(r.CG.Min >= 1, "cg.min", "1 or more")
-	check(r.CG.Max >= r.CG.Min, "cg.max", "cg.min or more")
-	check(r.CG.Tol >= 0, "cg.tol", "0 or more")
+	check(r.CG.Max >= 1, "cg.max", "1 or more")
+	check(r.CG.Tol > 0, "cg.tol", "more than 0")
 	check(r.CG.Decay >= 0 && r.CG.Decay <= 1, "cg.decay", "0 to 1")
-	check(r.CG.DecayMax >= 0 && r.CG.DecayMax <= 1, "cg.decay_max", "0 to 1")
-	check(r.Damping.Init >= 0, "damping.init", "0 or more")
+	check(r.CG.DecayFinal >= 0 && r.CG.DecayFinal <= 1, "cg.decay_final", "0 to 1")
+	check(r.CG.DecayIterations >= 0, "cg.decay_iterations", "0 or more")
+	check(r.CG.Refresh >= 0, "cg.refresh", "0 or more")
+	check(r.CG.Watch >= 0, "cg.watch", "0 or more")
+	check(r.CG.BacktrackEvery >= 0, "cg.backtrack_every", "0 or more")
+	check(r.Damping.Init > 0, "damping.init", "more than 0 (damping.kind none switches it off)")
+	check(r.Damping.Radius > 0, "damping.radius", "more than 0")
 	check(r.Damping.StructuralMu >= 0, "damping.structural_mu", "0 or more")
-	check(r.LM.Grow >= 1, "lm.grow", "1 or more")
+	check(r.Damping.StructuralMu == 0 || r.Damping.Kind == "tikhonov" || r.Damping.StructuralRule != "tied",
+		"damping.structural_rule", "own or fixed where damping.kind is not tikhonov, for there is no lambda to be tied to")
+	check(r.LM.Low < r.LM.High, "lm.low", "less than lm.high")
+	check(r.LM.Raise >= 1, "lm.raise", "1 or more")
 	check(r.LM.Drop > 0 && r.LM.Drop <= 1, "lm.drop", "more than 0, up to 1")
+	for _, b := range []struct{ key, role string }{
+		{"cg.backtrack_batch", r.CG.BacktrackBatch}, {"lm.batch", r.LM.Batch}, {"line_search.batch", r.LineSearch.Batch}} {
+		check(b.role != "held_out" || r.Batch.HeldOut > 0, b.key, "another minibatch, or a batch.held_out above 0")
+	}
+	check(r.Batch.HeldOut >= 0, "batch.held_out", "0 or more")
 	check(r.Precond.Exponent > 0 && r.Precond.Exponent <= 1, "precond.exponent", "more than 0, up to 1")
 	check(r.Precond.Kappa >= 0, "precond.kappa", "0 or more")
 	check(r.LineSearch.Factor > 0 && r.LineSearch.Factor < 1, "line_search.factor", "between 0 and 1")
