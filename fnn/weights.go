@@ -1,0 +1,80 @@
+package fnn
+
+import (
+	"fmt"
+
+	"curvestream/accel"
+	"curvestream/nn"
+)
+
+// A layer is W_l and b_l inside θ, or their like inside v, a gradient or a product.
+type layer[F accel.Float] struct {
+	w, b accel.Mat[F] // b.V is nil where there are no biases
+}
+
+// layersOf returns the layers inside v; element 0 stands for the input and is empty.
+func (n *Net[F]) layersOf(v accel.Vector[F]) []layer[F] {
+	layers := make([]layer[F], 1, len(n.Sizes))
+	for _, p := range n.layout {
+		if p.Decays() {
+			layers = append(layers, layer[F]{w: nn.Mat(v, p)})
+		} else {
+			layers[len(layers)-1].b = nn.Mat(v, p)
+		}
+	}
+	return layers
+}
+
+// A prepared layer has its weights prepared for products: T marks the transpose, which carries activities forward; the other
+// carries derivatives backward.
+type prepared[F accel.Float] struct {
+	layer[F]
+	wT, w accel.Operand[F]
+}
+
+// weights are the prepared layers of θ or v, from 1 on.
+type weights[F accel.Float] []prepared[F]
+
+// prepare prepares the layers inside v, for backward sweeps too if asked. It overwrites what w held.
+func (n *Net[F]) prepare(w weights[F], v accel.Vector[F], backward bool) (weights[F], error) {
+	if w == nil {
+		w = make(weights[F], len(n.Sizes))
+	}
+	for l, of := range n.layersOf(v) {
+		if l == 0 {
+			continue
+		}
+		p := &w[l]
+		p.layer = of
+		var err error
+		if p.wT, err = n.backend.Prepare(of.w, true, p.wT); err == nil && backward {
+			p.w, err = n.backend.Prepare(of.w, false, p.w)
+		}
+		if err != nil {
+			return w, fmt.Errorf("fnn: preparing the weights of layer %d: %w", l, err)
+		}
+	}
+	return w, nil
+}
+
+// takeWeights lends weights for the length of one call; they may be nil.
+func (n *Net[F]) takeWeights() weights[F] {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	last := len(n.weights) - 1
+	if last < 0 {
+		return nil
+	}
+	w := n.weights[last]
+	n.weights = n.weights[:last]
+	return w
+}
+
+func (n *Net[F]) giveWeights(w weights[F]) {
+	if w == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.weights = append(n.weights, w)
+}
