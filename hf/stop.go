@@ -11,6 +11,21 @@ const (
 	ProgressTotal                       // s < Tolerance: eqn. 2 of the report
 )
 
+var progressNames = names{"per_step", "total"}
+
+// String returns the name of f.
+func (f ProgressForm) String() string { return progressNames.of(int(f)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (f ProgressForm) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (f *ProgressForm) UnmarshalText(text []byte) error {
+	i, err := progressNames.find(string(text))
+	*f = ProgressForm(i)
+	return err
+}
+
 // RelativeProgress stops CG when the last k iterations have brought too little of the whole gain in q (section 4). It
 // never stops while q ≥ 0, which a warm start can cause (section 10), nor before iteration k+1. It has no state and may
 // be shared.

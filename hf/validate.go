@@ -55,7 +55,7 @@ func (v *problems) lm(field string, lm LM) {
 
 func (v *problems) cg(c CGSettings) {
 	v.check(c.Max >= 0, "CG.Max", c.Max, "must not be negative")
-	v.check(c.Progress.Form == ProgressPerStep || c.Progress.Form == ProgressTotal,
+	v.check(progressNames.valid(int(c.Progress.Form)),
 		"CG.Progress.Form", c.Progress.Form, "is not a form of the rule")
 	v.nonNegative("CG.Progress.Tolerance", c.Progress.Tolerance)
 	v.check(c.Refresh >= 0, "CG.Refresh", c.Refresh, "must not be negative")
