@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"sync"
 
+	"curvestream/ingest"
 	"curvestream/nn"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -15,7 +16,7 @@ import (
 // HF replays the same minibatches many times an iteration, always in the same order, so that evicting the least recently
 // used would evict just what comes next whenever not all fits. Therefore what the current pass has used goes last, and
 // the most recently used first among that.
-type cache[F float] struct {
+type cache[F ingest.Float] struct {
 	mu     sync.Mutex
 	units  map[int]*unit
 	chunks map[Hash]*chunk[F]
@@ -41,14 +42,14 @@ type unit struct {
 }
 
 // A chunk is an assembled batch.
-type chunk[F float] struct {
+type chunk[F ingest.Float] struct {
 	held
 	key   Hash
 	batch *nn.Batch[F]
 	ids   ledger // of the sequences in it
 }
 
-func newCache[F float]() *cache[F] {
+func newCache[F ingest.Float]() *cache[F] {
 	return &cache[F]{units: map[int]*unit{}, chunks: map[Hash]*chunk[F]{}}
 }
 

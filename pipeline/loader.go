@@ -13,11 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-type float = ingest.Float
-
 // An encoder turns rows into sequences: an ingest.Encoder. It is used by several goroutines at once, on different
 // sequences.
-type encoder[F float] interface {
+type encoder[F ingest.Float] interface {
 	// Columns returns the columns that Append wants in its records, as indices into the schema.
 	Columns() []int
 	// Append adds rows [lo, hi) of a unit to a sequence.
@@ -36,7 +34,7 @@ type LoaderOptions struct {
 // A Loader delivers the chunks of minibatches. Between calls of Each it keeps decoded units and assembled chunks for
 // reuse, as far as its budget goes: replaying a minibatch that fits costs nothing, and one that does not is read again, with
 // the same bits.
-type Loader[F float] struct {
+type Loader[F ingest.Float] struct {
 	src      ingest.Source
 	manifest *Manifest
 	encoding *ingest.Encoding
@@ -52,7 +50,7 @@ type Loader[F float] struct {
 // NewLoader returns a loader of the sequences that m lists, encoded by enc. It fails if the schema lacks columns that enc
 // needs, and with a *TooLargeError if a unit needs more than the whole budget. The source stays the caller's to close,
 // after Close.
-func NewLoader[F float](src ingest.Source, m *Manifest, enc *ingest.Encoding, o LoaderOptions) (*Loader[F], error) {
+func NewLoader[F ingest.Float](src ingest.Source, m *Manifest, enc *ingest.Encoding, o LoaderOptions) (*Loader[F], error) {
 	e, err := ingest.NewEncoder[F](src.Schema(), enc)
 	if err != nil {
 		return nil, err
@@ -60,7 +58,7 @@ func NewLoader[F float](src ingest.Source, m *Manifest, enc *ingest.Encoding, o 
 	return newLoader(src, m, enc, e, o)
 }
 
-func newLoader[F float](src ingest.Source, m *Manifest, enc *ingest.Encoding, e encoder[F], o LoaderOptions) (*Loader[F], error) {
+func newLoader[F ingest.Float](src ingest.Source, m *Manifest, enc *ingest.Encoding, e encoder[F], o LoaderOptions) (*Loader[F], error) {
 	if o.Memory < 0 || o.Workers < 0 || o.Prefetch < 0 {
 		return nil, errors.New("pipeline: memory, workers and prefetch must not be negative")
 	}

@@ -11,7 +11,7 @@ import (
 
 // pack packs the encoded sequences of a chunk time-major. positions are those of the chunk in its minibatch; sequences are
 // in the same order.
-func pack[F float](e *ingest.Encoding, m *Manifest, mb Minibatch, positions []int32, sequences []ingest.Sequence[F]) (*nn.Batch[F], error) {
+func pack[F ingest.Float](e *ingest.Encoding, m *Manifest, mb Minibatch, positions []int32, sequences []ingest.Sequence[F]) (*nn.Batch[F], error) {
 	columns := make([]*ingest.Sequence[F], len(sequences))
 	b := &nn.Batch[F]{In: e.In, Out: e.Out, Form: formOf(e), Lengths: make([]int, len(sequences)),
 		Position: make([]int, len(sequences)), ID: make([]string, len(sequences))}
@@ -36,7 +36,7 @@ func pack[F float](e *ingest.Encoding, m *Manifest, mb Minibatch, positions []in
 }
 
 // byLength returns the order of columns: longest first. Where the plan knew the lengths, it is the order they are in.
-func byLength[F float](sequences []ingest.Sequence[F]) []int {
+func byLength[F ingest.Float](sequences []ingest.Sequence[F]) []int {
 	order := make([]int, len(sequences))
 	for i := range order {
 		order[i] = i
@@ -46,7 +46,7 @@ func byLength[F float](sequences []ingest.Sequence[F]) []int {
 }
 
 // checkSequence makes sure that what was read is what was planned, and that every row has what it needs.
-func checkSequence[F float](e *ingest.Encoding, m *Manifest, i int, s *ingest.Sequence[F]) error {
+func checkSequence[F ingest.Float](e *ingest.Encoding, m *Manifest, i int, s *ingest.Sequence[F]) error {
 	if !m.endless && s.Length != e.Length(m.Steps(i)) {
 		return &DeliveryError{What: fmt.Sprintf("sequence %q with %d time-steps instead of %d", s.ID, s.Length, e.Length(m.Steps(i))), Delivered: 1, Planned: 1}
 	}
@@ -70,7 +70,7 @@ func checkSequence[F float](e *ingest.Encoding, m *Manifest, i int, s *ingest.Se
 }
 
 // layOut computes Active and Offset from Lengths.
-func layOut[F float](b *nn.Batch[F]) {
+func layOut[F ingest.Float](b *nn.Batch[F]) {
 	longest := b.Lengths[0]
 	b.Active, b.Offset = make([]int, longest), make([]int, longest+1)
 	alive := len(b.Lengths)
@@ -84,7 +84,7 @@ func layOut[F float](b *nn.Batch[F]) {
 }
 
 // packRows brings rows of the given width, one a time-step, from the order of sequences into that of the batch.
-func packRows[F float, T any](b *nn.Batch[F], columns []*ingest.Sequence[F], width int, rowsOf func(*ingest.Sequence[F]) []T) []T {
+func packRows[F ingest.Float, T any](b *nn.Batch[F], columns []*ingest.Sequence[F], width int, rowsOf func(*ingest.Sequence[F]) []T) []T {
 	packed := make([]T, b.Rows()*width)
 	for j, s := range columns {
 		rows := rowsOf(s)
@@ -96,7 +96,7 @@ func packRows[F float, T any](b *nn.Batch[F], columns []*ingest.Sequence[F], wid
 	return packed
 }
 
-func packSparse[F float](b *nn.Batch[F], columns []*ingest.Sequence[F]) *nn.Sparse[F] {
+func packSparse[F ingest.Float](b *nn.Batch[F], columns []*ingest.Sequence[F]) *nn.Sparse[F] {
 	entries, values := 0, false
 	for _, s := range columns {
 		entries += len(s.Col)
@@ -119,7 +119,7 @@ func packSparse[F float](b *nn.Batch[F], columns []*ingest.Sequence[F]) *nn.Spar
 	return x
 }
 
-func appendValues[F float](to []F, s *ingest.Sequence[F], lo, hi int32) []F {
+func appendValues[F ingest.Float](to []F, s *ingest.Sequence[F], lo, hi int32) []F {
 	if s.Val != nil {
 		return append(to, s.Val[lo:hi]...)
 	}
@@ -130,7 +130,7 @@ func appendValues[F float](to []F, s *ingest.Sequence[F], lo, hi int32) []F {
 }
 
 // packTargets sets Target or Class, and Weight where any row's differs from 1.
-func packTargets[F float](b *nn.Batch[F], columns []*ingest.Sequence[F]) {
+func packTargets[F ingest.Float](b *nn.Batch[F], columns []*ingest.Sequence[F]) {
 	packed := func(width int, rowsOf func(*ingest.Sequence[F]) []F) []F { return packRows(b, columns, width, rowsOf) }
 	if b.Form == nn.Last {
 		packed = func(_ int, rowsOf func(*ingest.Sequence[F]) []F) (all []F) {
@@ -156,7 +156,7 @@ func packTargets[F float](b *nn.Batch[F], columns []*ingest.Sequence[F]) {
 }
 
 // weights returns the weight of each target row of a sequence: its own times the mask.
-func weights[F float](form nn.Form, s *ingest.Sequence[F]) []F {
+func weights[F ingest.Float](form nn.Form, s *ingest.Sequence[F]) []F {
 	rows := s.Length
 	if form == nn.Last {
 		rows = 1
@@ -172,7 +172,7 @@ func weights[F float](form nn.Form, s *ingest.Sequence[F]) []F {
 }
 
 // newSequences returns the empty sequences of a chunk, with room for what is known of them.
-func newSequences[F float](l *Loader[F], mb Minibatch, positions []int32) []ingest.Sequence[F] {
+func newSequences[F ingest.Float](l *Loader[F], mb Minibatch, positions []int32) []ingest.Sequence[F] {
 	sequences := make([]ingest.Sequence[F], len(positions))
 	if l.manifest.endless || l.encoding.SparseInputs {
 		return sequences
@@ -190,7 +190,7 @@ func newSequences[F float](l *Loader[F], mb Minibatch, positions []int32) []inge
 }
 
 // batchBytes returns the memory that a batch takes.
-func batchBytes[F float](b *nn.Batch[F]) int64 {
+func batchBytes[F ingest.Float](b *nn.Batch[F]) int64 {
 	values := len(b.Dense) + len(b.Target) + len(b.Weight)
 	indices := len(b.Class)
 	if b.Sparse != nil {

@@ -21,7 +21,7 @@ import (
 // for each unit they need, in order, before anything is allocated. Whatever waits for memory waits for what was admitted
 // before it; all of that has the memory that it needs, is worked on in the same order, and ends in the consumer. So nothing
 // that waits is waited for, and there is no deadlock.
-type pass[F float] struct {
+type pass[F ingest.Float] struct {
 	l       *Loader[F]
 	mb      Minibatch
 	keys    []Hash           // of the chunks
@@ -33,7 +33,7 @@ type pass[F float] struct {
 	ready   chan *pending[F] // one place: the next batch is packed while the consumer computes
 }
 
-func newPass[F float](l *Loader[F], mb Minibatch) (*pass[F], error) {
+func newPass[F ingest.Float](l *Loader[F], mb Minibatch) (*pass[F], error) {
 	if l.manifest.endless && mb.all {
 		return nil, fmt.Errorf("pipeline: %s has no end: it cannot be read as a whole", l.src.Unit(0).File)
 	}

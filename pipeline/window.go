@@ -14,13 +14,13 @@ import (
 
 // A window is consecutive chunks whose units are read together, each once. A chunk that is still in memory is a window of
 // its own without jobs.
-type window[F float] struct {
+type window[F ingest.Float] struct {
 	chunks []*pending[F]
 	jobs   []*job[F]
 }
 
 // A pending chunk is being made.
-type pending[F float] struct {
+type pending[F ingest.Float] struct {
 	key       Hash
 	positions []int32
 	charged   int64                // taken from the budget for sequences and batch
@@ -30,7 +30,7 @@ type pending[F float] struct {
 }
 
 // A job is what is needed from one unit.
-type job[F float] struct {
+type job[F ingest.Float] struct {
 	unit   *unit
 	first  bool // this job decodes the unit; the others wait for it
 	index  int
@@ -40,7 +40,7 @@ type job[F float] struct {
 
 // A piece is rows [lo, hi) of a unit that go into one column of one chunk. A split sequence has several pieces, in the
 // order of their rows.
-type piece[F float] struct {
+type piece[F ingest.Float] struct {
 	chunk       *pending[F]
 	column      int32
 	at          span
@@ -131,7 +131,7 @@ func activeInputs(e *ingest.Encoding) (n int64) {
 	return n
 }
 
-func sizeOf[F float]() int {
+func sizeOf[F ingest.Float]() int {
 	var x F
 	switch any(x).(type) {
 	case float32:
