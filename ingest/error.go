@@ -17,7 +17,9 @@ type Error struct {
 	Hint     string // what to do, after "fix: "
 	See      string // a command that shows more
 	Missing  bool   // the file does not exist or may not be read (exit 66 instead of 65)
-	Err      error
+	// Count of Of sequences are like this; 0 where not counted.
+	Count, Of int64
+	Err       error
 }
 
 // Error gives the place, the message and the fix on lines of their own.
@@ -26,8 +28,11 @@ func (e *Error) Error() string {
 	if e.File != "" {
 		fmt.Fprintf(&b, "%s: ", e.File)
 	}
-	if e.ID != "" {
+	switch {
+	case e.ID != "" && e.Column != "":
 		fmt.Fprintf(&b, "sequence %q: ", e.ID)
+	case e.ID != "":
+		fmt.Fprintf(&b, "sequence %q ", e.ID) // the message goes on: "has 120 input steps …"
 	}
 	if e.Column != "" {
 		fmt.Fprintf(&b, "column %q: ", e.Column)
@@ -43,8 +48,15 @@ func (e *Error) Error() string {
 	if e.Row >= 0 && e.File != "" {
 		where = append(where, fmt.Sprintf("row %d", e.Row))
 	}
-	if len(where) > 0 {
-		fmt.Fprintf(&b, "\n     %s", strings.Join(where, ", "))
+	place := strings.Join(where, ", ")
+	if e.Count > 0 {
+		if place != "" {
+			place += "; "
+		}
+		place += fmt.Sprintf("%s of %s sequences are like this", thousands(e.Count), thousands(e.Of))
+	}
+	if place != "" {
+		fmt.Fprintf(&b, "\n     %s", place)
 	}
 	if e.Hint != "" {
 		fmt.Fprintf(&b, "\n     fix: %s", e.Hint)
@@ -57,3 +69,12 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// thousands writes 2410 as 2,410.
+func thousands(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,61 @@
+package ingest
+
+import "slices"
+
+// joined follows sequences of the long layout over the units that they cross. The other layouts need none of it.
+type joined struct {
+	tails map[string]*tail
+}
+
+// A tail is what is known of a sequence at the end of its last span so far.
+type tail struct {
+	steps    int
+	last     int64 // time
+	lastWord string
+	target   []string
+	varies   bool
+	gap      bool // the last row has no target, with form "last"
+	drop     bool
+	unit     Unit
+	row      int
+}
+
+// add takes over a unit's spans, in the order of units.
+func (j *joined) add(p *plan, u *UnitScan) error {
+	if p.layout != Long {
+		return nil
+	}
+	if j.tails == nil {
+		j.tails = map[string]*tail{}
+	}
+	for i := range u.Spans {
+		s := &u.Spans[i]
+		t, seen := j.tails[s.ID]
+		if !seen {
+			t = &tail{target: s.target}
+			j.tails[s.ID] = t
+		}
+		if bad := t.extend(p, s, seen); bad != nil && !t.drop {
+			return place(bad, u.Unit, s.ID)
+		}
+		t.unit, t.row = u.Unit, s.Hi-1
+	}
+	return nil
+}
+
+// extend appends a span.
+func (t *tail) extend(p *plan, s *Span, seen bool) *flaw {
+	t.drop = t.drop || s.Drop != ""
+	if seen && p.time != nil && s.Drop == "" {
+		if bad := p.time.order(t.last, s.first, t.lastWord, s.firstWord, s.Lo); bad != nil {
+			return bad
+		}
+	}
+	t.steps += s.Steps
+	if p.maxLength > 0 && t.steps > p.maxLength {
+		return p.tooLong(s.Lo, t.steps)
+	}
+	t.varies = t.varies || s.varies || !slices.Equal(t.target, s.target)
+	t.last, t.lastWord, t.gap = s.last, s.lastWord, s.gap
+	return nil
+}
