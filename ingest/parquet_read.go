@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/parquet"
 	pqfile "github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
@@ -94,19 +93,7 @@ func (p *parquetFile) decodeColumn(ctx context.Context, r *pqarrow.FileReader, u
 	if p.nested[column] && values != chunk.NumValues() {
 		return nil, failed(fmt.Errorf("only %d of its %d values are there", values, chunk.NumValues()))
 	}
-	return concatenated(parts, w)
-}
-
-// concatenated makes one array of several, and releases them.
-func concatenated(parts []arrow.Array, w *workspace) (arrow.Array, error) {
-	if len(parts) == 1 {
-		return parts[0], nil
-	}
-	whole, err := array.Concatenate(parts, w.record)
-	for _, p := range parts {
-		p.Release()
-	}
-	return whole, err
+	return concatenated(parts, w.record)
 }
 
 // bytes bounds the memory that reading all columns of row group g takes. Columns are decoded one after the other, so the

@@ -117,6 +117,18 @@ func (s *source) decode(in *bytesAt, u located, columns []int, w *workspace) (ar
 	return array.NewRecord(arrow.NewSchema(fields, nil), arrays, u.Rows), nil
 }
 
+// concatenated makes one array of several, and releases them.
+func concatenated(parts []arrow.Array, mem *lease) (arrow.Array, error) {
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	whole, err := array.Concatenate(parts, mem)
+	for _, p := range parts {
+		p.Release()
+	}
+	return whole, err
+}
+
 // placed makes sure that an error says where it happened.
 func placed(err error, u Unit) error {
 	var e *Error

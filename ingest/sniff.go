@@ -29,21 +29,16 @@ func sniff(r io.ReaderAt, size int64) string {
 	}
 	// The first message of a stream is its schema: a continuation marker and a length, or, in files from before Arrow 0.15, the
 	// length alone.
-	at, length := int64(8), int64(int32(binary.LittleEndian.Uint32(head[4:])))
-	if binary.LittleEndian.Uint32(head) != continuation {
-		at, length = 4, int64(int32(binary.LittleEndian.Uint32(head)))
-	}
-	if length <= 0 || length > size-at {
-		if at == 8 {
-			return formatArrowStream // framed as a stream, so that the error can say what is wrong with it
-		}
-		return formatUnknown
-	}
-	if at == 8 {
+	first := binary.LittleEndian.Uint32(head)
+	if first == continuation {
 		return formatArrowStream
 	}
+	length := int64(int32(first))
+	if length <= 0 || length > size-4 {
+		return formatUnknown
+	}
 	meta := make([]byte, length)
-	if _, err := r.ReadAt(meta, at); err != nil {
+	if _, err := r.ReadAt(meta, 4); err != nil {
 		return formatUnknown
 	}
 	if kind, err := messageKind(meta); err != nil || kind != messageSchema {

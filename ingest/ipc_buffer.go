@@ -1,0 +1,97 @@
+package ingest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// nextBuffer reads the next buffer of the body, and decompresses it, into memory of mem.
+func (r *ipcReader) nextBuffer(mem *lease) (*memory.Buffer, error) {
+	i := r.buffer
+	r.buffer++
+	at, length, err := r.batch.place(i)
+	if err != nil {
+		return nil, err
+	}
+	size, err := r.batch.decodedSize(r.in, i)
+	if err != nil {
+		return nil, err
+	}
+	b := memory.NewResizableBuffer(mem)
+	b.Resize(int(size))
+	switch {
+	case r.batch.codec == codecNone:
+		_, err = r.readAt(b.Bytes(), at)
+	case length == 0:
+	case length-8 == size: // stored as it is, because compressing did not help; or so it may be
+		err = r.readStored(b.Bytes(), at, length)
+	default:
+		err = r.readCompressed(b.Bytes(), at+8, length-8)
+	}
+	if err != nil {
+		b.Release()
+		return nil, fmt.Errorf("buffer %d: %w", i, err)
+	}
+	return b, nil
+}
+
+func (r *ipcReader) readAt(p []byte, at int64) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	return r.in.ReadAt(p, at)
+}
+
+// readStored reads a buffer whose size does not tell whether it is compressed; its prefix does.
+func (r *ipcReader) readStored(p []byte, at, length int64) error {
+	prefix, err := r.in.section(at, 8)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(prefix, []byte{255, 255, 255, 255, 255, 255, 255, 255}) {
+		_, err := r.readAt(p, at+8)
+		return err
+	}
+	return r.readCompressed(p, at+8, length-8)
+}
+
+// readCompressed decompresses length bytes of the file into all of p, in this goroutine.
+func (r *ipcReader) readCompressed(p []byte, at, length int64) error {
+	packed := memory.NewResizableBuffer(r.w.scratch)
+	defer packed.Release()
+	packed.Resize(int(length))
+	if _, err := r.readAt(packed.Bytes(), at); err != nil {
+		return err
+	}
+	if r.batch.codec == codecZstd {
+		d, err := zstdDecoder()
+		if err != nil {
+			return err
+		}
+		out, err := d.DecodeAll(packed.Bytes(), p[:0:len(p)])
+		if err == nil && len(out) != len(p) {
+			err = fmt.Errorf("%d bytes, not %d", len(out), len(p))
+		}
+		return err
+	}
+	z := lz4.NewReader(bytes.NewReader(packed.Bytes()))
+	if _, err := io.ReadFull(z, p); err != nil {
+		return err
+	}
+	if n, err := z.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		return fmt.Errorf("more than %d bytes", len(p))
+	}
+	return nil
+}
+
+// zstdDecoder returns the one decoder that all share; DecodeAll may be called concurrently. It never decodes more than it is
+// given room for.
+var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true))
+})
