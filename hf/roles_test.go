@@ -1,0 +1,201 @@
+package hf
+
+import (
+	"context"
+	"testing"
+
+	"curvestream/accel"
+)
+
+// shifted is an ill-conditioned bowl whose minimum lies elsewhere for each role: the gradient and the curvature minibatch
+// agree on the steep directions only.
+type shifted struct {
+	*bowl
+	minima map[Role]vec
+	asked  map[Role]int
+}
+
+func newShifted(n int) *shifted {
+	o := &shifted{bowl: &bowl{make(vec, n), make(vec, n)}, minima: map[Role]vec{}, asked: map[Role]int{}}
+	for _, role := range []Role{Gradient, Curvature, HeldOut} {
+		o.minima[role] = make(vec, n)
+	}
+	for i := range n {
+		o.d[i] = 100 / float64(1+i*i)
+		o.minima[Gradient][i] = 1
+		o.minima[Curvature][i], o.minima[HeldOut][i] = 1, 1
+		if i >= n/4 { // the flat ones
+			o.minima[HeldOut][i] = -1
+		}
+		if i >= n/2 {
+			o.minima[Curvature][i] = -3
+		}
+	}
+	return o
+}
+
+func (o *shifted) Loss(_ context.Context, role Role, theta accel.Vector[float64]) (float64, error) {
+	o.asked[role]++
+	o.scratch.Copy(theta)
+	o.scratch.Add(-1, o.minima[role])
+	o.scratch.Mul(o.scratch)
+	return o.scratch.Dot(o.d) / 2, nil
+}
+
+func (o *shifted) Gradient(ctx context.Context, theta, grad, fisher accel.Vector[float64]) (float64, error) {
+	if _, err := o.bowl.Gradient(ctx, theta, grad, fisher); err != nil {
+		return 0, err
+	}
+	f, err := o.Loss(ctx, Gradient, theta)
+	o.asked[Gradient]--
+	return f, err
+}
+
+// step makes one iteration from 0 with λ almost 0 and no preconditioner, so that CG goes from steep to flat directions.
+func step(t *testing.T, o Objective[float64], s Settings) Report {
+	t.Helper()
+	s.Lambda = 1e-6
+	s.Precondition.Kind = PreconditionNone
+	s.Select.Grid = Grid{Every: 1}
+	s.CG.Max, s.CG.NoProgressStop = 24, true
+	optimizer, err := New(o, make(vec, 24), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := optimizer.Step(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// Held-out data choose an earlier iterate than the data that CG has fitted, and the best one for themselves (section 13).
+func TestHeldOutDataChooseTheIterate(t *testing.T) {
+	seen := step(t, newShifted(24), Settings{})
+	held := newShifted(24)
+	chosen := step(t, held, Settings{Select: SelectSettings{Role: HeldOut}, Trace: true})
+	if seen.CGUsed < 20 {
+		t.Errorf("by its own data: iterate %d of %d, want a late one", seen.CGUsed, seen.CGSteps)
+	}
+	if chosen.CGUsed >= seen.CGUsed || chosen.CGUsed < 2 {
+		t.Errorf("by held-out data: iterate %d of %d", chosen.CGUsed, chosen.CGSteps)
+	}
+	for _, p := range chosen.Trace {
+		if best := chosen.Trace[chosen.CGUsed-1]; p.F < best.F {
+			t.Errorf("iterate %d has f = %g on held-out data, the chosen one %g", p.I, p.F, best.F)
+		}
+	}
+	if held.asked[HeldOut] != chosen.CGSteps+1 {
+		t.Errorf("%d evaluations on held-out data for %d iterates and θ", held.asked[HeldOut], chosen.CGSteps)
+	}
+}
+
+// Each decision is taken on the minibatch that the settings name, and no other minibatch is looked at.
+func TestDecisionsLookAtTheirOwnMinibatch(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		s    Settings
+		want map[Role]bool
+	}{
+		{"default", Settings{}, map[Role]bool{Gradient: true}},
+		{"selection", Settings{Select: SelectSettings{Role: HeldOut}}, map[Role]bool{Gradient: true, HeldOut: true}},
+		{"ρ", Settings{Rho: Rho{Role: Curvature}}, map[Role]bool{Gradient: true, Curvature: true}},
+		{"line search", Settings{LineSearch: LineSearchSettings{Role: HeldOut}}, map[Role]bool{Gradient: true, HeldOut: true}},
+		{"all elsewhere", Settings{
+			Select: SelectSettings{Role: Curvature}, Rho: Rho{Role: Curvature}, LineSearch: LineSearchSettings{Role: Curvature},
+		}, map[Role]bool{Curvature: true}},
+	} {
+		o := newShifted(24)
+		step(t, o, c.s)
+		for _, role := range []Role{Gradient, Curvature, HeldOut} {
+			if (o.asked[role] > 0) != c.want[role] {
+				t.Errorf("%s: %d evaluations on the %s minibatch", c.name, o.asked[role], role)
+			}
+		}
+	}
+}
+
+// CG ends where f on the curvature minibatch gets worse (section 13, second recipe).
+func TestWatchEndsCG(t *testing.T) {
+	unwatched := step(t, newShifted(24), Settings{})
+	if unwatched.CGStop == StopWorse {
+		t.Fatalf("stopped by %s without a watch", unwatched.CGStop)
+	}
+	o := newShifted(24)
+	r := step(t, o, Settings{CG: CGSettings{Watch: Watch{Every: 2}}})
+	if r.CGStop != StopWorse || r.CGSteps >= unwatched.CGSteps || r.CGSteps%2 != 0 {
+		t.Errorf("watched: %s after %d iterations, unwatched: %d", r.CGStop, r.CGSteps, unwatched.CGSteps)
+	}
+	if o.asked[Curvature] != r.CGSteps/2 {
+		t.Errorf("%d evaluations on the curvature minibatch in %d iterations", o.asked[Curvature], r.CGSteps)
+	}
+	patient := step(t, newShifted(24), Settings{CG: CGSettings{Watch: Watch{Every: 2, Tolerance: 1e6}}})
+	if patient.CGStop == StopWorse {
+		t.Errorf("a rise within the tolerance stops CG")
+	}
+}
+
+// The next CG run starts from ζ times the last iterate, the chosen one, or 0 (section 10).
+func TestStartOfTheNextRun(t *testing.T) {
+	for rule, same := range map[StartRule]bool{StartLast: false, StartChosen: true} {
+		o, err := New(newShifted(24), make(vec, 24), Settings{
+			Lambda: 1e-6, Precondition: PreconditionSettings{Kind: PreconditionNone},
+			Select: SelectSettings{Role: HeldOut, Grid: Grid{Every: 1}},
+			CG:     CGSettings{Start: rule, Max: 24, NoProgressStop: true},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := o.Step(t.Context())
+		if err != nil || r.Alpha != 1 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		state := o.State() // θ was 0: it is now δ
+		equal := true
+		for i := range state.Theta {
+			equal = equal && state.Theta[i] == state.Delta[i]
+		}
+		if equal != same {
+			t.Errorf("%s: the start of the next run equals the step: %v, want %v", rule, equal, same)
+		}
+	}
+}
+
+// stiff has a curvature minibatch on which all is much steeper than on the gradient minibatch.
+type stiff struct{ *shifted }
+
+func (o stiff) Linearize(context.Context, accel.Vector[float64]) (Linearization[float64], error) {
+	return o, nil
+}
+
+func (o stiff) Product(ctx context.Context, dst, v accel.Vector[float64], mu float64) error {
+	err := o.bowl.Product(ctx, dst, v, mu)
+	dst.Scale(1e4)
+	return err
+}
+
+// After a run that did not get to M < 0 the next one starts from 0, unless told to keep its start, and λ stays: the damping
+// is not what failed (section 8.5).
+func TestStartAfterARunThatStayedBehind(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		o, err := New(stiff{newShifted(24)}, make(vec, 24), Settings{
+			Precondition: PreconditionSettings{Kind: PreconditionNone},
+			CG:           CGSettings{Max: 1, KeepStart: keep},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := o.State()
+		copy(s.Delta, newShifted(24).minima[Gradient])
+		if err := o.SetState(s); err != nil {
+			t.Fatal(err)
+		}
+		r, err := o.Step(t.Context())
+		if err != nil || r.Outcome != Accepted || r.CGInitM <= 0 || r.Verdict != ModelBehind || r.Rho >= 0 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if got := vec(o.State().Delta); (got.Dot(got) != 0) != keep || o.State().Lambda != 1 {
+			t.Errorf("keep %v: the next run starts at %v with λ = %g", keep, got[:3], o.State().Lambda)
+		}
+	}
+}
