@@ -2,9 +2,11 @@ package nn
 
 import (
 	"fmt"
+	"math"
 	"math/cmplx"
 	"math/rand/v2"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -21,16 +23,17 @@ func SpectralRadius(w []float64, n int) (float64, error) {
 	return radius, nil
 }
 
-// scaleToRadius scales w, n × n, to a spectral radius. A nilpotent matrix, which a sparse draw of few units can be, cannot be
-// scaled and is left as it is.
+// scaleToRadius scales w, n × n, to a spectral radius. A matrix whose eigenvalues are all about zero, as a very sparse draw can
+// give, cannot be scaled.
 func scaleToRadius(w []float64, n int, radius float64) error {
 	got, err := SpectralRadius(w, n)
 	if err != nil {
 		return err
 	}
-	if got > 0 {
-		scale(w, radius/got)
+	if typical := floats.Norm(w, 2) / math.Sqrt(float64(n)); got <= 1e-3*typical {
+		return fmt.Errorf("nn: W_hh was drawn with a spectral radius of about 0, which cannot be scaled to %g: give it more incoming weights a unit, or turn the scaling off", radius)
 	}
+	scale(w, radius/got)
 	return nil
 }
 
