@@ -228,6 +228,25 @@ func TestCGCountsItsProducts(t *testing.T) {
 	}
 }
 
+// After many iterations the recurrence for r has drifted in float32; a refreshed run ends with the true residual.
+func TestRefreshComputesTheResidualAnew(t *testing.T) {
+	A := diagonal(1, 2, 3)
+	changed := false
+	cg := CG[float64]{Max: 4, Refresh: 2, Observe: observe(func(it Iterate[float64]) (StopReason, error) {
+		if it.I == 1 && !changed { // an error creeps into x
+			it.X.(vec)[0] += 10
+			changed = true
+		}
+		if it.I == 2 && math.Abs(it.Q-A.q(vec{1, 1, 1}, it.X.(vec))) > 1e-12 {
+			t.Errorf("q = %g after a refresh, want %g", it.Q, A.q(vec{1, 1, 1}, it.X.(vec)))
+		}
+		return NotStopped, nil
+	})}
+	if _, err := cg.Minimize(t.Context(), A, vec{1, 1, 1}, make(vec, 3)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestCGSaysWhyItEnds(t *testing.T) {
 	inf := math.Inf(1)
 	for _, c := range []struct {

@@ -138,6 +138,22 @@ func TestAscendingStepIsToldApart(t *testing.T) {
 	}
 }
 
+// An accepted iteration ends the row of rejected ones.
+func TestAcceptedIterationEndsTheRow(t *testing.T) {
+	l := rosenbrock()
+	o, _ := newOptimizer(t, l, Settings{MaxRejections: 2})
+	for range 3 {
+		l.spoilProduct = true
+		if r, err := o.Step(t.Context()); err != nil || r.Rejections != 1 || o.Progress().NonFinite != 1 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		l.spoilProduct = false
+		if r, err := o.Step(t.Context()); err != nil || r.Rejections != 0 || o.Progress().NonFinite != 0 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+}
+
 func TestStationaryPointIsNoFailure(t *testing.T) {
 	l := rosenbrock()
 	l.start = []float64{1, 1}

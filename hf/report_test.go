@@ -2,6 +2,7 @@ package hf
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"runtime"
 	"testing"
@@ -69,6 +70,113 @@ func TestReportAgreesWithTheObjective(t *testing.T) {
 		if p := o.Progress(); p.Products != int64(l.products) || p.Gradients != 12 {
 			t.Errorf("%s: progress %+v after %d products", name, p, l.products)
 		}
+	}
+}
+
+// recorder notes where f is asked for.
+type recorder struct {
+	*leastSquares[float64]
+	seen map[string]bool
+	t    *testing.T
+}
+
+func (o recorder) Loss(ctx context.Context, role Role, theta accel.Vector[float64]) (float64, error) {
+	place := fmt.Sprint(role, theta)
+	if o.seen[place] {
+		o.t.Errorf("iteration %d asks twice for f on the %s minibatch at %v", o.step, role, theta)
+	}
+	o.seen[place] = true
+	return o.leastSquares.Loss(ctx, role, theta)
+}
+
+func TestNoLossIsEvaluatedTwice(t *testing.T) {
+	for _, role := range []Role{Gradient, Curvature} {
+		l := recorder{classics()[2], nil, t}
+		o, err := New(l, append(vec(nil), l.start...), Settings{
+			Rho: Rho{Role: role}, LineSearch: LineSearchSettings{Role: role},
+			Select: SelectSettings{Role: role, Grid: Grid{Every: 1}}, CG: CGSettings{Max: 3},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			l.seen = map[string]bool{}
+			o.objective, o.losses.objective = l, l
+			if _, err := o.Step(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// CG starts at ζδ, with ζ by its schedule (section 10): the value of the damped model there tells.
+func TestStartIsDecayed(t *testing.T) {
+	for name, c := range map[string]struct {
+		cg   CGSettings
+		zeta func(k int) float64
+	}{
+		"default":  {CGSettings{}, func(int) float64 { return 0.95 }},
+		"constant": {CGSettings{Zeta: 0.6}, func(int) float64 { return 0.6 }},
+		"schedule": {CGSettings{ZetaSchedule: Schedule{{1, 0.5}, {6, 1}}}, func(k int) float64 { return math.Min(1, 0.4+0.1*float64(k)) }},
+		"zero":     {CGSettings{Start: StartZero, Zeta: 0.6}, func(int) float64 { return 0 }},
+	} {
+		l := classics()[2]
+		o, theta := newOptimizer(t, l, Settings{CG: c.cg})
+		for k := range 6 {
+			before, start := append(vec(nil), theta...), vec(o.State().Delta)
+			r, err := o.Step(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			zeta := c.zeta(k + 1)
+			start.Scale(zeta)
+			_, res, J := l.at(before)
+			want := r.Lambda / 2 * start.Dot(start)
+			for i := range res {
+				Jx := start.Dot(vec(J[i*len(start) : (i+1)*len(start)]))
+				want += Jx*Jx/2 + res[i]*Jx
+			}
+			if math.Abs(r.Zeta-zeta) > 1e-15 || math.Abs(r.CGInitM-want) > 1e-9*(1+math.Abs(want)) {
+				t.Errorf("%s, iteration %d: ζ = %g, M = %g at the start; want %g, %g", name, k+1, r.Zeta, r.CGInitM, zeta, want)
+			}
+		}
+	}
+}
+
+// Each setting of CG arrives there.
+func TestCGSettingsArrive(t *testing.T) {
+	d := spectrum(400, func(i int) float64 { return math.Pow(1e5, float64(i)/400) })
+	run := func(cg CGSettings) Report {
+		o, err := New(bowl{d, make(vec, 400)}, make(vec, 400), Settings{
+			Lambda: 1e-6, CG: cg, Precondition: PreconditionSettings{Kind: PreconditionNone},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := o.Step(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := run(CGSettings{})
+	if r.CGStop != StopProgress {
+		t.Errorf("by default: %s after %d", r.CGStop, r.CGSteps)
+	}
+	if loose := run(CGSettings{Progress: RelativeProgress{Tolerance: 1e-2}}); loose.CGStop != StopProgress || loose.CGSteps >= r.CGSteps {
+		t.Errorf("looser: %s after %d, default %d", loose.CGStop, loose.CGSteps, r.CGSteps)
+	}
+	if long := run(CGSettings{NoProgressStop: true}); long.CGStop != StopMax || long.CGSteps != 250 {
+		t.Errorf("without the stop: %s after %d", long.CGStop, long.CGSteps)
+	}
+	if short := run(CGSettings{Max: 7}); short.CGStop != StopMax || short.CGSteps != 7 || short.Products != 7 {
+		t.Errorf("limit: %s after %d", short.CGStop, short.CGSteps)
+	}
+	if coarse := run(CGSettings{ResidualTolerance: 0.1}); coarse.CGStop != StopConverged || coarse.CGSteps >= r.CGSteps {
+		t.Errorf("residual: %s after %d", coarse.CGStop, coarse.CGSteps)
+	}
+	if fresh := run(CGSettings{Max: 7, Refresh: 3}); fresh.Products != 9 {
+		t.Errorf("refreshed: %d products in 7 iterations", fresh.Products)
 	}
 }
 

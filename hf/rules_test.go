@@ -152,6 +152,24 @@ func TestReductionRatioAndLM(t *testing.T) {
 	}
 }
 
+// P = (d + κ)^ξ, κ being absolute, or relative to the mean of d (section 11.2).
+func TestSoften(t *testing.T) {
+	for _, c := range []struct{ kappa, ofMean, xi, first, last float64 }{
+		{0, 0, 1, 1, 16},
+		{0, 0, 0.75, 1, 8},
+		{3, 0, 0.5, 2, math.Sqrt(19)},
+		{0, 0.5, 1, 4.5, 19.5}, // the mean is 7
+		{1, 0.5, 1, 5.5, 20.5},
+		{0, -1, 1, 1, 16},
+	} {
+		d := vec{1, 4, 16}
+		soften[float64](d, make(vec, 3), c.kappa, c.ofMean, c.xi)
+		if math.Abs(d[0]-c.first) > 1e-12 || math.Abs(d[2]-c.last) > 1e-12 {
+			t.Errorf("%+v: %v", c, d)
+		}
+	}
+}
+
 func TestSchedule(t *testing.T) {
 	s := Schedule{{10, 0.95}, {20, 0.99}, {21, 0.5}}
 	for k, want := range map[int]float64{1: 0.95, 10: 0.95, 15: 0.97, 20: 0.99, 21: 0.5, 1000: 0.5} {

@@ -62,6 +62,7 @@ func TestRelativeProgressCases(t *testing.T) {
 		want bool
 	}{
 		{"too early", RelativeProgress{}, run(10, 0, -1, 0), false},
+		{"x_0 does not count", RelativeProgress{}, run(10, -1, -1, 0), false},
 		{"flat from the first iterate on", RelativeProgress{}, run(11, 0, -1, 0), true},
 		{"k is 10: 10 steps of 6e-4 are more than 10·5e-4", RelativeProgress{}, run(12, 0, -1, 6e-4), false},
 		{"10 steps of 4e-4 are less", RelativeProgress{}, run(12, 0, -1, 4e-4), true},
