@@ -231,8 +231,8 @@ func dataBytes(d arrow.ArrayData) (n int64) {
 	for _, child := range d.Children() {
 		n += dataBytes(child)
 	}
-	if dict := d.Dictionary(); dict != nil && dict.Len() > 0 {
-		n += dataBytes(dict)
+	if d.DataType().ID() == arrow.DICTIONARY {
+		n += dataBytes(d.Dictionary())
 	}
 	return n
 }
