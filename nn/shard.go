@@ -52,39 +52,46 @@ func Deal(lengths []int, shards int) [][]int {
 
 // Split deals a batch into the number of shards that the backend wants, and moves them to its memory.
 func Split[F accel.Float](backend accel.Backend[F], b *Batch[F]) ([]*Shard[F], error) {
-	n := max(1, min(backend.Shards(b.Columns()), b.Columns()))
-	shards := make([]*Shard[F], n)
-	for i, columns := range Deal(b.Lengths, n) {
-		var err error
-		if shards[i], err = pack(backend, b, columns); err != nil {
+	shards := Shapes(backend, b.Lengths, b.Form)
+	for _, s := range shards {
+		if err := s.fill(backend, b); err != nil {
 			return nil, fmt.Errorf("nn: moving a batch of %d sequences to %s: %w", b.Columns(), backend.Name(), err)
 		}
 	}
 	return shards, nil
 }
 
-func pack[F accel.Float](backend accel.Backend[F], b *Batch[F], columns []int) (*Shard[F], error) {
-	s := &Shard[F]{Column: columns, Form: b.Form}
-	for _, c := range columns {
-		s.Lengths = append(s.Lengths, b.Lengths[c])
+// Shapes returns the shards that Split makes of a batch of the given lengths, without any data: enough to count what they need.
+func Shapes[F accel.Float](backend accel.Backend[F], lengths []int, form Form) []*Shard[F] {
+	n := max(1, min(backend.Shards(len(lengths)), len(lengths)))
+	shards := make([]*Shard[F], n)
+	for i, columns := range Deal(lengths, n) {
+		s := &Shard[F]{Column: columns, Form: form}
+		for _, c := range columns {
+			s.Lengths = append(s.Lengths, lengths[c])
+		}
+		s.Active, s.Offset = activity(s.Lengths)
+		s.Owner = s.rowOwner()
+		if form == Last {
+			s.Owner = s.Owner[:len(columns)] // rows of the first time-step, one a column, own themselves too
+		}
+		shards[i] = s
 	}
-	s.Active, s.Offset = activity(s.Lengths)
+	return shards
+}
+
+// fill packs the data of the batch that belongs to the shard.
+func (s *Shard[F]) fill(backend accel.Backend[F], b *Batch[F]) error {
 	rows := s.batchRows(b)
 	if err := s.packInputs(backend, b, rows); err != nil {
-		return nil, err
+		return err
 	}
+	s.OutputRow = rows
 	if s.Form == Last {
-		s.OutputRow = columns
-		s.Owner = make([]int32, len(columns))
-		for j := range columns {
-			s.Owner[j] = int32(j)
-		}
-	} else {
-		s.OutputRow = rows
-		s.Owner = s.rowOwner()
+		s.OutputRow = s.Column
 	}
 	s.packWeights(b)
-	return s, s.packTargets(backend, b)
+	return s.packTargets(backend, b)
 }
 
 // activity returns Active and Offset of sequences whose lengths do not increase.

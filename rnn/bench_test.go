@@ -1,0 +1,52 @@
+package rnn_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"curvestream/accel"
+	"curvestream/accel/cpu"
+	"curvestream/nn"
+	"curvestream/rnn"
+)
+
+// BenchmarkGv multiplies by G of the nets of the pathological problems: two inputs, one output at the last of T time-steps.
+func BenchmarkGv(b *testing.B) {
+	for _, size := range []struct{ h, columns, T int }{{50, 1000, 30}, {100, 1000, 100}} {
+		b.Run(fmt.Sprintf("h=%d/B=%d/T=%d", size.h, size.columns, size.T), func(b *testing.B) {
+			benchmarkGv(b, size.h, size.columns, size.T)
+		})
+	}
+}
+
+func benchmarkGv(b *testing.B, h, columns, T int) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	backend := cpu.New[float32](cpu.Options{})
+	net, err := rnn.New(backend, rnn.Config{In: 2, Hidden: h, Out: 1, Activation: accel.Tanh})
+	check(b, err)
+	examples := make([]nn.Example[float32], columns)
+	for i := range examples {
+		x := make([]float32, 2*T)
+		for k := range x {
+			x[k] = rng.Float32()
+		}
+		examples[i] = nn.Example[float32]{X: x, Target: []float32{rng.Float32()}}
+	}
+	batch, err := nn.Pack(2, 1, nn.Last, examples)
+	check(b, err)
+	theta := make([]float32, net.Layout().Len())
+	check(b, nn.Initialize(net.Layout(), theta, nn.Init{}, rng))
+	at, err := backend.FromHost(theta)
+	check(b, err)
+	lin, err := net.Linearize(b.Context(), at, batch)
+	check(b, err)
+	defer lin.Close()
+	gv := at.New()
+	check(b, lin.AddGv(b.Context(), gv, at, 0)) // the first product allocates
+	b.ReportAllocs()
+	for b.Loop() {
+		check(b, lin.AddGv(b.Context(), gv, at, 0))
+	}
+	b.ReportMetric(net.Flops(batch)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}

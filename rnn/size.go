@@ -1,0 +1,66 @@
+package rnn
+
+import (
+	"unsafe"
+
+	"curvestream/accel"
+	"curvestream/nn"
+)
+
+// Flops returns how many floating point operations the matrix products of one product G v on b are, a multiplication and an
+// addition being two: at each time-step 8 h² for W_hh and its like in v, forward and backward, 4 h for each input that is not
+// zero, and 8 h m for each output row.
+func (n *Net[F]) Flops(b *nn.Batch[F]) float64 {
+	h, inputs := float64(n.Hidden), float64(b.Rows()*n.In)
+	if b.Sparse != nil {
+		inputs = float64(len(b.Sparse.Col))
+	}
+	return 8*h*h*float64(b.Rows()) + 4*h*inputs + 8*h*float64(n.Out)*float64(b.OutputRows())
+}
+
+// Bytes returns how many bytes a linearization on b needs: the packed batch, states, scratch, sums and prepared weights; with
+// structural set, those of products with structural damping too. It looks at b's lengths and form only, and at how many inputs
+// b holds; so b may be a batch that has lengths and no data. Lengths are sorted, longest first.
+func (n *Net[F]) Bytes(b *nn.Batch[F], structural bool) int64 {
+	if len(b.Lengths) == 0 {
+		return 0
+	}
+	elements := 0
+	for _, shard := range nn.Shapes(n.backend, b.Lengths, b.Form) {
+		s := &sweep[F]{Net: n, shard: shard, blocks: cut(shard)}
+		var a nn.Arena[F]
+		s.carveLinearized(&a, &linearized[F]{})
+		if structural {
+			s.carveStrips(&a)
+		}
+		elements += a.Used + len(shard.Owner)*n.Out
+	}
+	elements += len(b.Dense)
+	if b.Sparse != nil {
+		elements += 2*len(b.Sparse.Col) + len(b.Sparse.Ptr)
+	}
+	prepared := 2 * n.layout.Len() // of θ and, forward only, of v
+	return int64(elements+prepared+n.Hidden*n.Hidden+n.Hidden*n.Out) * int64(unsafe.Sizeof(F(0)))
+}
+
+// GradientBytes returns how many bytes Gradient needs on b, with the diagonal of the empirical Fisher matrix if asked, on top of
+// θ and the results; b is as for Bytes.
+func (n *Net[F]) GradientBytes(b *nn.Batch[F], fisher bool) int64 {
+	if len(b.Lengths) == 0 {
+		return 0
+	}
+	elements := len(b.Dense) + n.layout.Len() + n.Hidden*n.Hidden + n.Hidden*n.Out
+	for _, shard := range nn.Shapes(n.backend, b.Lengths, b.Form) {
+		s := &sweep[F]{Net: n, shard: shard, blocks: cut(shard)}
+		if b.Sparse != nil {
+			shard.Sparse = &accel.Sparse[F]{}
+		}
+		var a nn.Arena[F]
+		s.carveGradient(&a, fisher)
+		elements += a.Used + len(shard.Owner)*n.Out
+	}
+	if b.Sparse != nil {
+		elements += 2*len(b.Sparse.Col) + len(b.Sparse.Ptr)
+	}
+	return int64(elements) * int64(unsafe.Sizeof(F(0)))
+}
