@@ -156,7 +156,7 @@ func (e *Encoder[F]) agree(f *field, l *loaded, steps, lo int) *flaw {
 	case f.role == "target" && l.steps == 0 && steps > 0:
 		return bad.say("has no target in column %q", f.enc.Column)
 	case f.role == "target" && f.series && e.plan.form == "each" && l.steps != steps:
-		return bad.say("has %d input steps but %d target steps", steps, l.steps).fix("--output last (one target per sequence)")
+		return bad.say("has %d input steps but %d target steps", steps, l.steps).fix("--form last (one target per sequence)")
 	}
 	return nil
 }

@@ -142,7 +142,7 @@ func (f *Fitter) settleLoss(e *Encoding) error {
 	if e.Loss = f.o.Loss; e.Loss == "" {
 		if e.Form == "next" && kinds[Numeric] > 0 && f.o.Form == "" {
 			return schemaError("data.no_target", "", "no column is named like a target, and the inputs %v are numbers, not active indices or characters", names).
-				fix("--output next to predict the next values, or --targets COLUMN")
+				fix("--form next to predict the next values, or --targets COLUMN")
 		}
 		switch {
 		case len(kinds) > 1 || kinds[OneHot] > 1:

@@ -74,7 +74,7 @@ func begin(schema *arrow.Schema, o RoleOptions) (RoleOptions, *Roles, error) {
 		allowed       []string
 	}{
 		{"--layout", string(o.Layout), []string{string(Nested), string(Long), string(Flat)}},
-		{"--output", o.Form, []string{"each", "last", "next"}},
+		{"--form", o.Form, []string{"each", "last", "next"}},
 		{"--loss", o.Loss, []string{"squared_error", "logistic_cross_entropy", "softmax_cross_entropy"}},
 		{"--normalize", o.Normalize, []string{"zscore", "none"}},
 		{"--missing", o.Missing, []string{"error", "zero", "mask", "drop-sequence"}},
@@ -129,8 +129,8 @@ func (in *inference) names() error {
 		}
 	}
 	if o.Form == "next" && len(o.Targets) > 0 {
-		return schemaError("config.next_targets", "", "the targets %s are named, but with --output next the targets are the next inputs", strings.Join(o.Targets, ", ")).
-			fix("leave out --targets, or use --output each")
+		return schemaError("config.next_targets", "", "the targets %s are named, but with --form next the targets are the next inputs", strings.Join(o.Targets, ", ")).
+			fix("leave out --targets, or use --form each")
 	}
 	return nil
 }

@@ -176,9 +176,9 @@ func (in *inference) noTarget() error {
 	case r.Layout == Flat:
 		return e.fix("%s, or --targets %s for an autoencoder", hint, r.Inputs[0])
 	case len(r.Static) > 0:
-		return e.fix("%s (one a sequence), or --output next to predict the next step of the inputs", hint)
+		return e.fix("%s (one a sequence), or --form next to predict the next step of the inputs", hint)
 	}
-	return e.fix("%s with the other columns as --inputs, or --output next to predict the next step of the inputs", hint)
+	return e.fix("%s with the other columns as --inputs, or --form next to predict the next step of the inputs", hint)
 }
 
 // formOfTargets: with lists as rows a target that is a list is each, and one that is not is last; with time-steps as rows
@@ -199,7 +199,7 @@ func (in *inference) formOfTargets() error {
 			}
 			if r.Form != "" && r.Form != form {
 				return schemaError("data.ambiguous_form", c, "is a target of the form %q, but target %s is of the form %q", form, r.Targets[0], r.Form).
-					fix("--output last to use the last value of each, or train one target at a time")
+					fix("--form last to use the last value of each, or train one target at a time")
 			}
 			r.Form = form
 		}

@@ -45,7 +45,7 @@ func (w *spanWalk) check(s *Span) *flaw {
 
 func (p *plan) tooLong(row, steps int) *flaw {
 	f := p.inputs[0]
-	return f.flaw("data.too_long", row, "has %d time-steps, more than the limit of %d", steps, p.maxLength).fix("--max-len %d, or cut the sequence", steps)
+	return f.flaw("data.too_long", row, "has %d time-steps, more than the limit of %d", steps, p.maxLength).fix("--max-length %d, or cut the sequence", steps)
 }
 
 // length refuses sequences without enough time-steps, once the first input is known.
@@ -158,7 +158,7 @@ func (w *spanWalk) checkTarget(s *Span, i int, f *field) *flaw {
 		return (&flaw{code: "data.ragged_targets", row: s.Lo}).say("has no target in column %q", f.enc.Column).fix("remove the row, or --missing drop-sequence")
 	case f.series && p.form == "each" && l.steps != s.Steps:
 		return (&flaw{code: "data.ragged_targets", row: s.Lo}).say("has %d input steps but %d target steps", s.Steps, l.steps).
-			fix("--output last (one target per sequence), or drop them with --missing drop-sequence")
+			fix("--form last (one target per sequence), or drop them with --missing drop-sequence")
 	}
 	if p.layout == Long && p.form == "last" {
 		if step, _ := l.missing(); step >= 0 { // the sequence may go on in another unit
