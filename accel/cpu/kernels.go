@@ -18,10 +18,9 @@ type kernels[F accel.Float] struct {
 	addSquares func(a F, x, y []F)    // y = y + a x²
 	dot        func(x, y []F) float64 // xᵀy, summed in float64
 
-	softmax      func(z []F)            // z = softmax(z)
-	squaredError func(z, t []F) float64 // ½‖z − t‖²
-	logisticLoss func(z, t []F) float64 // cross-entropy of σ(z) with t
-	logSumExp    func(z []F) float64    // log Σ exp z
+	sum          func(x []F) float64 // Σ x, in float64
+	expShifted   func(a F, x []F)    // x = exp(x − a)
+	crossEntropy func(y, z, t []F)   // y = max(z, 0) − z t + log(1+exp(−|z|)), the cross-entropy of σ(z) with t
 
 	// Indexed by accel.Activation; nothing at Linear, which needs no loop.
 	activate      [4]func(h []F)

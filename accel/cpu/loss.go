@@ -14,24 +14,24 @@ func (s *Stream[F]) Predict(loss accel.Loss, z accel.Mat[F]) {
 	case accel.SoftmaxCrossEntropy:
 		v := look(z)
 		for i := range v.rows {
-			s.kern.softmax(v.row(i))
+			s.softmax(v.row(i))
 		}
 	}
 }
 
 // softmax sets z = softmax(z).
-func softmax[F accel.Float](z []F) {
+func (s *Stream[F]) softmax(z []F) {
+	s.kern.expShifted(highest(z), z)
+	s.kern.scale(F(1/s.kern.sum(z)), z)
+}
+
+// highest returns the largest element, or NaN where there is one.
+func highest[F accel.Float](z []F) F {
 	top := z[0]
 	for _, zj := range z {
 		top = max(top, zj)
 	}
-	var sum float64
-	for j, zj := range z {
-		e := math.Exp(float64(zj - top))
-		z[j] = F(e)
-		sum += e
-	}
-	scale(F(1/sum), z)
+	return top
 }
 
 // LossSums implements accel.Losses. A row of weight 0 counts nothing, whatever it holds.
@@ -50,13 +50,13 @@ func (s *Stream[F]) LossSums(loss accel.Loss, z accel.Mat[F], t accel.Targets[F]
 func (s *Stream[F]) rowLoss(loss accel.Loss, z []F, dense view[F], class []int32, i int) float64 {
 	switch {
 	case loss == accel.SquaredError:
-		return s.kern.squaredError(z, dense.row(i))
+		return squaredError(z, dense.row(i))
 	case loss == accel.LogisticCrossEntropy:
-		return s.kern.logisticLoss(z, dense.row(i))
+		return s.logisticLoss(z, dense.row(i))
 	case class != nil:
-		return s.kern.logSumExp(z) - float64(z[class[i]])
+		return s.logSumExp(z) - float64(z[class[i]])
 	}
-	lse := s.kern.logSumExp(z)
+	lse := s.logSumExp(z)
 	var sum float64
 	for j, tj := range dense.row(i) {
 		if tj != 0 {
@@ -76,27 +76,19 @@ func squaredError[F accel.Float](z, t []F) float64 {
 	return sum / 2
 }
 
-// logisticLoss returns Σ −t log σ(z) − (1−t) log(1−σ(z)), in the form that overflows nowhere.
-func logisticLoss[F accel.Float](z, t []F) float64 {
-	var sum float64
-	for j, zj := range z {
-		x := float64(zj)
-		sum += max(x, 0) - x*float64(t[j]) + math.Log1p(math.Exp(-math.Abs(x)))
-	}
-	return sum
+// logisticLoss returns Σ −t log σ(z) − (1−t) log(1−σ(z)). Terms are of F, their sum is float64.
+func (s *Stream[F]) logisticLoss(z, t []F) float64 {
+	terms := grow(&s.scratch.row, len(z))
+	s.kern.crossEntropy(terms, z, t)
+	return s.kern.sum(terms)
 }
 
 // logSumExp returns log Σ exp z.
-func logSumExp[F accel.Float](z []F) float64 {
-	top := float64(z[0])
-	for _, zj := range z {
-		top = max(top, float64(zj))
-	}
-	var sum float64
-	for _, zj := range z {
-		sum += math.Exp(float64(zj) - top)
-	}
-	return top + math.Log(sum)
+func (s *Stream[F]) logSumExp(z []F) float64 {
+	terms, top := grow(&s.scratch.row, len(z)), highest(z)
+	copy(terms, z)
+	s.kern.expShifted(top, terms)
+	return float64(top) + math.Log(s.kern.sum(terms))
 }
 
 // LossGradient implements accel.Losses. A row of weight 0 becomes 0, whatever it holds.

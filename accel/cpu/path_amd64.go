@@ -18,6 +18,7 @@ func bestPath() path {
 func specialise32(p path, k *kernels[float32]) {
 	switch p {
 	case avx512:
+		lanesAVX512F32(k)
 		k.tiles = &tiles[float32]{
 			heights: []int{12, 8, 6, 4, 2, 1}, widths: []int{8, 16, 24, 32}, kc: 384, mc: 96, nc: 512,
 			micro: [][]micro[float32]{
@@ -30,6 +31,7 @@ func specialise32(p path, k *kernels[float32]) {
 			},
 		}
 	case avx2:
+		lanesAVX2F32(k)
 		k.tiles = &tiles[float32]{
 			heights: []int{6, 4, 2, 1}, widths: []int{8, 16}, kc: 384, mc: 96, nc: 512,
 			micro: [][]micro[float32]{
@@ -45,6 +47,7 @@ func specialise32(p path, k *kernels[float32]) {
 func specialise64(p path, k *kernels[float64]) {
 	switch p {
 	case avx512:
+		lanesAVX512F64(k)
 		k.tiles = &tiles[float64]{
 			heights: []int{12, 8, 6, 4, 2, 1}, widths: []int{4, 8, 12, 16}, kc: 256, mc: 96, nc: 512,
 			micro: [][]micro[float64]{
@@ -57,6 +60,7 @@ func specialise64(p path, k *kernels[float64]) {
 			},
 		}
 	case avx2:
+		lanesAVX2F64(k)
 		k.tiles = &tiles[float64]{
 			heights: []int{6, 4, 2, 1}, widths: []int{4, 8}, kc: 256, mc: 96, nc: 512,
 			micro: [][]micro[float64]{

@@ -18,7 +18,7 @@ func portableKernels[F accel.Float]() *kernels[F] {
 		div:        div[F],
 		addSquares: addSquares[F],
 		dot:        dot[F],
-		softmax:    softmax[F], squaredError: squaredError[F], logisticLoss: logisticLoss[F], logSumExp: logSumExp[F],
+		sum:        sum[F], expShifted: expShifted[F], crossEntropy: crossEntropy[F],
 		activate:      [4]func(h []F){accel.Tanh: tanh[F], accel.Logistic: logistic[F], accel.ReLU: relu[F]},
 		mulDerivative: [4]func(d, h []F){accel.Tanh: mulTanhDerivative[F], accel.Logistic: mulLogisticDerivative[F], accel.ReLU: mulReLUDerivative[F]},
 		addSecond:     [4]func(rd, d, h, ra []F){accel.Tanh: addTanhSecond[F], accel.Logistic: addLogisticSecond[F]},
@@ -73,6 +73,27 @@ func dot[F accel.Float](x, y []F) float64 {
 		sum += float64(xi) * float64(y[i])
 	}
 	return sum
+}
+
+func sum[F accel.Float](x []F) float64 {
+	var sum float64
+	for _, xi := range x {
+		sum += float64(xi)
+	}
+	return sum
+}
+
+func expShifted[F accel.Float](a F, x []F) {
+	for i, xi := range x {
+		x[i] = F(math.Exp(float64(xi - a)))
+	}
+}
+
+func crossEntropy[F accel.Float](y, z, t []F) {
+	for i, zi := range z {
+		x := float64(zi)
+		y[i] = F(max(x, 0) - x*float64(t[i]) + math.Log1p(math.Exp(-math.Abs(x))))
+	}
 }
 
 func tanh[F accel.Float](h []F) {

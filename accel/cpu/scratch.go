@@ -5,6 +5,7 @@ import "curvestream/accel"
 // scratch is the memory that a stream keeps between operations.
 type scratch[F accel.Float] struct {
 	a, b []F // blocks of a product's operands
+	row  []F // one row of an output matrix
 }
 
 // grow returns n elements of *buf, making it longer where needed. Their values are arbitrary.

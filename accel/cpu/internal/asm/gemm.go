@@ -108,9 +108,9 @@ func (t tile) step(a, aK, b, bK reg.Register, aRows []operand.Mem, mask operand.
 	build.ADDQ(bK, b)
 	for i := range t.rows {
 		x := newVec(t.vectors[0])
-		t.float.broadcast(aRows[i], x)
+		t.float.do(broadcast, aRows[i], x)
 		for j, bytes := range t.vectors {
-			t.float.fma231(row[j], resize(x, bytes), acc[i][j])
+			t.float.do(fma231, row[j], resize(x, bytes), acc[i][j])
 		}
 	}
 	build.ADDQ(aK, a)
@@ -126,57 +126,22 @@ func resize(v vec, bytes int) reg.Register {
 
 // load reads vector j of a row, masked if it is the last.
 func (t tile) load(m operand.Mem, mask operand.Op, v vec, j int) {
-	switch {
-	case j < len(t.vectors)-1:
-		t.float.mov(m, v)
-	case t.isa == avx512:
-		t.float.movZeroing(m, mask, v)
-	default:
-		t.float.maskMov(m, mask, v)
+	if j < len(t.vectors)-1 {
+		t.float.do(mov, m, v)
+		return
 	}
+	loadLanes(t.isa, t.float, m, mask, v)
 }
 
-// loadMask returns the mask of the last vector's lanes inside C: an opmask register, or a vector whose lanes have their sign
-// bits set.
+// loadMask returns the mask of the last vector's lanes inside C.
 func (t tile) loadMask() operand.Op {
 	last := t.vectors[len(t.vectors)-1]
 	cols := build.Load(build.Param("cols"), build.GP64())
 	if full := (t.cols()*t.float.size() - last) / t.float.size(); full > 0 {
 		build.SUBQ(operand.U8(full), cols)
 	}
-	if t.isa == avx512 {
-		ones := build.GP32()
-		build.MOVL(operand.I32(-1), ones)
-		bits := build.GP32()
-		build.BZHIL(cols.(reg.GP).As32(), ones, bits)
-		k := build.K()
-		build.KMOVW(bits, k)
-		return k
-	}
-	table := build.GP64()
-	build.LEAQ(maskTable(), table)
-	build.NEGQ(cols)
-	v := build.YMM()
-	build.VMOVDQU(operand.Mem{Base: table, Index: cols, Scale: uint8(t.float.size()), Disp: 32}, v)
-	return v
+	return laneMask(t.isa, t.float, cols)
 }
-
-// maskTable returns 32 bytes of ones followed by 32 of zeros: the mask of n lanes starts n lanes before the middle.
-func maskTable() operand.Mem {
-	if !maskTableWritten {
-		maskTableWritten = true
-		maskTableMem = build.GLOBL("lanes", build.RODATA|build.NOPTR)
-		for i := range 8 {
-			build.DATA(8*i, operand.U64([]uint64{^uint64(0), 0}[i/4]))
-		}
-	}
-	return maskTableMem
-}
-
-var (
-	maskTableWritten bool
-	maskTableMem     operand.Mem
-)
 
 // store writes alpha times the accumulators to C, or adds them to C.
 func (t tile) store(mask operand.Op, acc [][]vec) {
@@ -185,7 +150,7 @@ func (t tile) store(mask operand.Op, acc [][]vec) {
 	if err != nil {
 		panic(err)
 	}
-	t.float.broadcast(at.Addr, alpha)
+	t.float.do(broadcast, at.Addr, alpha)
 	c := build.Load(build.Param("c"), build.GP64())
 	cRow := build.Load(build.Param("cRow"), build.GP64())
 	add := build.Load(build.Param("add"), build.GP8())
@@ -194,36 +159,27 @@ func (t tile) store(mask operand.Op, acc [][]vec) {
 	build.JZ(operand.LabelRef(set))
 	t.eachVector(c, cRow, func(i, j int, m operand.Mem, last bool) {
 		v, alpha := acc[i][j], resize(alpha, t.vectors[j])
-		switch {
-		case !last:
-			t.float.fma213(m, alpha, v)
-			t.float.mov(v, m)
-		case t.isa == avx512:
-			old := newVec(t.vectors[j])
-			t.float.movZeroing(m, mask, old)
-			t.float.fma213(old, alpha, v)
-			t.float.mov(v, mask, m)
-		default:
-			old := newVec(t.vectors[j])
-			t.float.maskMov(m, mask, old)
-			t.float.fma213(old, alpha, v)
-			t.float.maskMov(v, mask, m)
+		if !last {
+			t.float.do(fma213, m, alpha, v)
+			t.float.do(mov, v, m)
+			return
 		}
+		old := newVec(t.vectors[j])
+		loadLanes(t.isa, t.float, m, mask, old)
+		t.float.do(fma213, old, alpha, v)
+		storeLanes(t.isa, t.float, v, mask, m)
 	})
 	build.JMP(operand.LabelRef(end))
 	build.Label(set)
 	c2 := build.Load(build.Param("c"), build.GP64())
 	t.eachVector(c2, cRow, func(i, j int, m operand.Mem, last bool) {
 		v := acc[i][j]
-		t.float.mul(resize(alpha, t.vectors[j]), v, v)
-		switch {
-		case !last:
-			t.float.mov(v, m)
-		case t.isa == avx512:
-			t.float.mov(v, mask, m)
-		default:
-			t.float.maskMov(v, mask, m)
+		t.float.do(mul, resize(alpha, t.vectors[j]), v, v)
+		if !last {
+			t.float.do(mov, v, m)
+			return
 		}
+		storeLanes(t.isa, t.float, v, mask, m)
 	})
 	build.Label(end)
 }

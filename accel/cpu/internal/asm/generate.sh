@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 out=${1:-../..}
-for set in gemm-avx2 gemm-avx512; do
+for set in gemm-avx2 gemm-avx512 lanes-avx2 lanes-avx512; do
 	file=$(echo "$set" | tr - _)_amd64
 	go run . -set "$set" -out "$out/$file.s" -stubs "$out/$file.go" -pkg cpu
 done

@@ -14,8 +14,10 @@ import (
 )
 
 var sets = map[string]func(){
-	"gemm-avx2":   func() { gemms(avx2) },
-	"gemm-avx512": func() { gemms(avx512) },
+	"gemm-avx2":    func() { gemms(avx2) },
+	"gemm-avx512":  func() { gemms(avx512) },
+	"lanes-avx2":   func() { lanes(avx2); transposes() },
+	"lanes-avx512": func() { lanes(avx512) },
 }
 
 func main() {
@@ -29,4 +31,11 @@ func main() {
 	build.ConstraintExpr("amd64,!noasm")
 	write()
 	build.Generate()
+}
+
+// lanes writes all kernels of vectors.
+func lanes(i isa) {
+	arithmetic(i)
+	transcendental(i)
+	reductions(i)
 }

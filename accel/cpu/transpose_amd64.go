@@ -1,0 +1,34 @@
+//go:build amd64 && !noasm
+
+package cpu
+
+import (
+	"unsafe"
+
+	"curvestream/accel"
+)
+
+func transposeBlocksF32(dst []float32, dstStride int, src []float32, srcStride, rows, cols int) {
+	transposeBlocks(transposeF32, 8, dst, dstStride, src, srcStride, rows, cols)
+}
+
+func transposeBlocksF64(dst []float64, dstStride int, src []float64, srcStride, rows, cols int) {
+	transposeBlocks(transposeF64, 4, dst, dstStride, src, srcStride, rows, cols)
+}
+
+// transposeBlocks transposes full blocks of side × side by a kernel and the edges by the plain loop.
+func transposeBlocks[F accel.Float](strip func(dst *F, dstRow int, src *F, srcRow, blocks int), side int,
+	dst []F, dstStride int, src []F, srcStride, rows, cols int) {
+	size := int(unsafe.Sizeof(dst[0]))
+	blocks := cols / side
+	i := 0
+	for ; i+side <= rows && blocks > 0; i += side {
+		strip(&dst[i], dstStride*size, &src[i*srcStride], srcStride*size, blocks)
+		if done := blocks * side; done < cols {
+			transpose(dst[done*dstStride+i:], dstStride, src[i*srcStride+done:], srcStride, side, cols-done)
+		}
+	}
+	if i < rows {
+		transpose(dst[i:], dstStride, src[i*srcStride:], srcStride, rows-i, cols)
+	}
+}
