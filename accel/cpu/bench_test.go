@@ -64,3 +64,39 @@ func benchmarkGEMM[F accel.Float](b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLanes measures the loops over elements, on as many as stay in the first-level cache.
+func BenchmarkLanes(b *testing.B) {
+	b.Run("f32", benchmarkLanes[float32])
+	b.Run("f64", benchmarkLanes[float64])
+}
+
+func benchmarkLanes[F accel.Float](b *testing.B) {
+	const n = 1024
+	k := New[F](Options{}).kern
+	w, x, y, z := vectorOf[F](n, 1.5), vectorOf[F](n+1, 1)[1:], vectorOf[F](n+2, 1)[2:], vectorOf[F](n+3, 1)[3:]
+	loops := []struct {
+		name string
+		f    func()
+	}{
+		{"axpy", func() { k.axpy(1e-9, w, x) }},
+		{"mul", func() { k.mul(z, z) }},
+		{"dot", func() { k.dot(w, x) }},
+		{"tanh", func() { copy(y, w); k.activate[accel.Tanh](y) }},
+		{"logistic", func() { copy(y, w); k.activate[accel.Logistic](y) }},
+		{"exp", func() { copy(y, w); k.expShifted(0, y) }},
+		{"crossEntropy", func() { k.crossEntropy(y, w, x) }},
+		{"mulTanhDerivative", func() { k.mulDerivative[accel.Tanh](y, w) }},
+		{"addTanhSecond", func() { k.addSecond[accel.Tanh](y, w, x, z) }},
+	}
+	for _, l := range loops {
+		b.Run(l.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				l.f()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/element")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
