@@ -24,6 +24,9 @@ func Pack[F accel.Float](in, out int, form Form, examples []Example[F]) (*Batch[
 		if err := checkExample(in, out, form, e); err != nil {
 			return nil, fmt.Errorf("nn: example %d: %w", i, err)
 		}
+		if err := checkAlike(i, e, examples[0]); err != nil {
+			return nil, err
+		}
 		order[i] = i
 	}
 	if len(order) == 0 {
@@ -61,6 +64,18 @@ func (b *Batch[F]) appendOutput(e Example[F], t int) {
 	if e.Weight != nil {
 		b.Weight = append(b.Weight, e.Weight[t])
 	}
+}
+
+// checkAlike reports an example that has classes or weights where the first has none, or the other way round.
+func checkAlike[F accel.Float](i int, e, first Example[F]) error {
+	has := map[bool]string{true: "has", false: "has no"}
+	switch {
+	case (e.Class != nil) != (first.Class != nil):
+		return fmt.Errorf("nn: example %d %s classes, the first %s", i, has[e.Class != nil], has[first.Class != nil])
+	case (e.Weight != nil) != (first.Weight != nil):
+		return fmt.Errorf("nn: example %d %s weights, the first %s", i, has[e.Weight != nil], has[first.Weight != nil])
+	}
+	return nil
 }
 
 func checkExample[F accel.Float](in, out int, form Form, e Example[F]) error {

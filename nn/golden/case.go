@@ -90,7 +90,12 @@ func Files(dir string) ([]string, error) {
 }
 
 // Load reads a case. The error wraps ErrUnsupported for nets that are neither fnn nor rnn.
-func Load(path string) (*Case, error) {
+func Load(path string) (c *Case, err error) {
+	defer func() {
+		if r := recover(); r != nil { // an array that is missing or too short
+			c, err = nil, fmt.Errorf("golden: %s: not a case, or a damaged one: %v", path, r)
+		}
+	}()
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("golden: %w", err)
@@ -99,8 +104,7 @@ func Load(path string) (*Case, error) {
 	if err := json.Unmarshal(raw, &f); err != nil {
 		return nil, fmt.Errorf("golden: %s: %w", path, err)
 	}
-	c, err := f.build()
-	if err != nil {
+	if c, err = f.build(); err != nil {
 		return nil, fmt.Errorf("golden: %s: %w", path, err)
 	}
 	return c, nil
