@@ -39,8 +39,7 @@ func (n *Net[F]) Bytes(b *nn.Batch[F], structural bool) int64 {
 	if b.Sparse != nil {
 		elements += 2*len(b.Sparse.Col) + len(b.Sparse.Ptr)
 	}
-	prepared := 2 * n.layout.Len() // of θ and, forward only, of v
-	return int64(elements+prepared+n.Hidden*n.Hidden+n.Hidden*n.Out) * int64(unsafe.Sizeof(F(0)))
+	return int64(elements+n.prepared(true)+n.prepared(false)) * int64(unsafe.Sizeof(F(0))) // of θ and of v
 }
 
 // GradientBytes returns how many bytes Gradient needs on b, with the diagonal of the empirical Fisher matrix if asked, on top of
@@ -49,7 +48,7 @@ func (n *Net[F]) GradientBytes(b *nn.Batch[F], fisher bool) int64 {
 	if len(b.Lengths) == 0 {
 		return 0
 	}
-	elements := len(b.Dense) + n.layout.Len() + n.Hidden*n.Hidden + n.Hidden*n.Out
+	elements := len(b.Dense) + n.prepared(true)
 	for _, shard := range nn.Shapes(n.backend, b.Lengths, b.Form) {
 		s := &sweep[F]{Net: n, shard: shard, blocks: cut(shard)}
 		if b.Sparse != nil {
@@ -63,4 +62,14 @@ func (n *Net[F]) GradientBytes(b *nn.Batch[F], fisher bool) int64 {
 		elements += 2*len(b.Sparse.Col) + len(b.Sparse.Ptr)
 	}
 	return int64(elements) * int64(unsafe.Sizeof(F(0)))
+}
+
+// prepared returns how many elements prepared weights have, with those of a backward sweep if asked.
+func (c Config) prepared(backward bool) int {
+	h := c.Hidden
+	elements := h*c.In + h*h + c.Out*h
+	if backward {
+		elements += h*h + c.Out*h
+	}
+	return elements
 }
