@@ -63,7 +63,11 @@ func readIPCSchema(in *bytesAt, m message) (*arrow.Schema, []node, error) {
 		}
 		columns[i] = arrow.Field{Name: f.Name, Type: readAs(f.Type), Nullable: f.Nullable}
 	}
-	return arrow.NewSchema(columns, nil), nodes, nil
+	var task *arrow.Metadata
+	if text, ok := stored.Metadata().GetValue(TaskKey); ok {
+		task = taskMetadata(text)
+	}
+	return arrow.NewSchema(columns, task), nodes, nil
 }
 
 // checkField checks the lengths and the depth of a field, before the library allocates by them.

@@ -44,8 +44,14 @@ func openParquet(in *bytesAt, f *file) (*opened, error) {
 	}
 	// The Arrow schema that some writers store beside Parquet's own is set aside: with it v15 panics on fixed-size lists whose
 	// elements are not nullable, and gives dictionaries a new vocabulary in every batch.
+	var task *arrow.Metadata
+	for _, kv := range p.footer.FileMetaData.KeyValueMetadata {
+		if kv.Key == TaskKey && kv.Value != nil {
+			task = taskMetadata(*kv.Value)
+		}
+	}
 	p.footer.FileMetaData.KeyValueMetadata = nil
-	if p.schema, err = p.readSchema(); err != nil {
+	if p.schema, err = p.readSchema(task); err != nil {
 		return nil, err
 	}
 	if err := p.checkRowGroups(f.size); err != nil {
@@ -95,8 +101,9 @@ func digest(b []byte) string {
 	return fmt.Sprintf("%x", h[:])
 }
 
-// readSchema gives the columns their Arrow types, as Parquet describes them.
-func (p *parquetFile) readSchema() (*arrow.Schema, error) {
+// readSchema gives the columns their Arrow types, as Parquet describes them. Of the file's metadata the schema has what it says of
+// its task.
+func (p *parquetFile) readSchema(task *arrow.Metadata) (*arrow.Schema, error) {
 	m, err := pqarrow.NewSchemaManifest(p.footer.Schema, nil, &pqarrow.ArrowReadProperties{})
 	if err != nil {
 		e := fault(codeUnsupported, p.name, "leave the column out when writing the file", "has a column that cannot be read")
@@ -115,7 +122,7 @@ func (p *parquetFile) readSchema() (*arrow.Schema, error) {
 	if len(fields) == 0 {
 		return nil, fault(codeMalformed, p.name, hintDamaged, "has no columns")
 	}
-	return arrow.NewSchema(fields, nil), nil
+	return arrow.NewSchema(fields, task), nil
 }
 
 // readableLeaves lists the leaves of the columns whose type can be read.

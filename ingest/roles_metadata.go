@@ -3,6 +3,7 @@ package ingest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 )
@@ -38,11 +39,23 @@ func TaskOf(schema *arrow.Schema) (task TaskMetadata, ok bool, err error) {
 	return task, true, nil
 }
 
+// taskMetadata is schema metadata that holds only the task, as readers keep it.
+func taskMetadata(text string) *arrow.Metadata {
+	m := arrow.NewMetadata([]string{TaskKey}, []string{text})
+	return &m
+}
+
 // withMetadata fills what the options leave open from the file's task metadata.
 func withMetadata(schema *arrow.Schema, o RoleOptions, r *Roles) (RoleOptions, error) {
 	task, ok, err := TaskOf(schema)
 	if err != nil || !ok {
 		return o, err
+	}
+	for _, c := range slices.Concat(task.ID, task.Inputs, task.Targets) {
+		if len(schema.FieldIndices(c)) == 0 {
+			r.note("the file says that it holds the task %s, but has no column %s: what it says of itself is left aside", task.Task, c)
+			return o, nil
+		}
 	}
 	r.note("the file says that it holds the task %s, which settles what the options leave open", task.Task)
 	if o.Layout == "" {

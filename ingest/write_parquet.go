@@ -32,7 +32,8 @@ func newParquetEncoder(out output, o WriteOptions) (encoder, error) {
 	for i, f := range o.Schema.Fields() {
 		fields[i] = arrow.Field{Name: f.Name, Type: asListType(f.Type), Nullable: f.Nullable}
 	}
-	schema := arrow.NewSchema(fields, nil)
+	says := o.Schema.Metadata()
+	schema := arrow.NewSchema(fields, &says)
 	asArrow := pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema())
 	columns, err := pqarrow.ToParquet(schema, parquet.NewWriterProperties(), asArrow)
 	if err != nil {
