@@ -53,29 +53,75 @@ func (v *Vector[F]) Zero() { clear(v.x) }
 func (v *Vector[F]) Copy(w accel.Vector[F]) { copy(v.x, v.same(w)) }
 
 // Scale implements accel.Vector.
-func (v *Vector[F]) Scale(a float64) { v.b.kern.scale(F(a), v.x) }
+func (v *Vector[F]) Scale(a float64) {
+	v.b.spread(len(v.x), longLoop, func(lo, hi int) { v.b.kern.scale(F(a), v.x[lo:hi]) })
+}
 
 // Add implements accel.Vector.
-func (v *Vector[F]) Add(a float64, w accel.Vector[F]) { v.b.kern.axpy(F(a), v.same(w), v.x) }
+func (v *Vector[F]) Add(a float64, w accel.Vector[F]) {
+	y := v.same(w)
+	v.b.spread(len(v.x), longLoop, func(lo, hi int) { v.b.kern.axpy(F(a), y[lo:hi], v.x[lo:hi]) })
+}
 
 // Mul implements accel.Vector.
-func (v *Vector[F]) Mul(w accel.Vector[F]) { v.b.kern.mul(v.x, v.same(w)) }
+func (v *Vector[F]) Mul(w accel.Vector[F]) {
+	y := v.same(w)
+	v.b.spread(len(v.x), longLoop, func(lo, hi int) { v.b.kern.mul(v.x[lo:hi], y[lo:hi]) })
+}
 
 // Div implements accel.Vector.
-func (v *Vector[F]) Div(w accel.Vector[F]) { v.b.kern.div(v.x, v.same(w)) }
+func (v *Vector[F]) Div(w accel.Vector[F]) {
+	y := v.same(w)
+	v.b.spread(len(v.x), longLoop, func(lo, hi int) { v.b.kern.div(v.x[lo:hi], y[lo:hi]) })
+}
 
 // Shift implements accel.Vector.
-func (v *Vector[F]) Shift(a float64) { v.b.kern.shift(F(a), v.x) }
+func (v *Vector[F]) Shift(a float64) {
+	v.b.spread(len(v.x), longLoop, func(lo, hi int) { v.b.kern.shift(F(a), v.x[lo:hi]) })
+}
 
-// Pow implements accel.Vector.
+// Pow implements accel.Vector. The exponents of the preconditioners of section 11, ½ and ¾, are square roots.
 func (v *Vector[F]) Pow(p float64) {
-	for i, x := range v.x {
-		v.x[i] = F(math.Pow(float64(x), p))
+	v.b.spread(len(v.x), longPow, func(lo, hi int) { power(v.x[lo:hi], p) })
+}
+
+// power sets xᵢ = xᵢᵖ.
+func power[F accel.Float](x []F, p float64) {
+	switch p {
+	case 0.5:
+		for i, xi := range x {
+			x[i] = F(math.Sqrt(float64(xi)))
+		}
+	case 0.75:
+		for i, xi := range x {
+			root := math.Sqrt(float64(xi))
+			x[i] = F(root * math.Sqrt(root))
+		}
+	default:
+		for i, xi := range x {
+			x[i] = F(math.Pow(float64(xi), p))
+		}
 	}
 }
 
-// Dot implements accel.Vector.
-func (v *Vector[F]) Dot(w accel.Vector[F]) float64 { return v.b.kern.dot(v.x, v.same(w)) }
+// Dot implements accel.Vector. Blocks are summed by themselves, in lanes of float64, and their sums in order.
+func (v *Vector[F]) Dot(w accel.Vector[F]) float64 {
+	y := v.same(w)
+	var sum float64
+	if len(v.x) < longLoop || v.b.threads == 1 {
+		for lo := 0; lo < len(v.x); lo += block {
+			hi := min(lo+block, len(v.x))
+			sum += v.b.kern.dot(v.x[lo:hi], y[lo:hi])
+		}
+		return sum
+	}
+	sums := make([]float64, (len(v.x)+block-1)/block)
+	v.b.spread(len(v.x), longLoop, func(lo, hi int) { sums[lo/block] = v.b.kern.dot(v.x[lo:hi], y[lo:hi]) })
+	for _, s := range sums {
+		sum += s
+	}
+	return sum
+}
 
 // Read implements accel.Vector.
 func (v *Vector[F]) Read(dst []F) { copy(dst, v.x) }
