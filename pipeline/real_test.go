@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"curvestream/ingest"
+	"curvestream/ingest/gen"
 	"curvestream/internal/shared"
 	"curvestream/nn"
 	"curvestream/pipeline"
@@ -26,6 +27,11 @@ func open(t testing.TB, path string, roles ingest.RoleOptions, o pipeline.Loader
 	if err != nil {
 		t.Fatal(err)
 	}
+	return scan(t, src, roles, o)
+}
+
+func scan(t testing.TB, src ingest.Source, roles ingest.RoleOptions, o pipeline.LoaderOptions) dataset {
+	t.Helper()
 	t.Cleanup(func() { src.Close() })
 	fitter, err := ingest.NewFitter(src.Schema(), roles)
 	if err != nil {
@@ -100,7 +106,7 @@ func TestRealFiles(t *testing.T) {
 		t.Run(test.file, func(t *testing.T) {
 			path := shared.Dir(t, "data", test.file)
 			var want uint64
-			for i, o := range []pipeline.LoaderOptions{{Workers: 1}, {Workers: 4, Prefetch: 3}, {Workers: 2, Memory: 96 << 20}} {
+			for i, o := range []pipeline.LoaderOptions{{Workers: 1}, {Workers: 4, Prefetch: 3, Memory: 96 << 20}} {
 				d := open(t, path, test.roles, o)
 				p := newPlan(t, d.manifest, pipeline.PlanOptions{Seed: 1, GradientSize: 100, ChunkSequences: 64})
 				sum, sequences, steps := d.digest(t, p.Everything())
@@ -134,6 +140,45 @@ func TestNestedAndLongAreTheSameData(t *testing.T) {
 			b, _, _ := long.digest(t, q.Minibatch(role, step))
 			if a != b {
 				t.Fatalf("%s minibatch of step %d differs", role, step)
+			}
+		}
+	}
+}
+
+// A generator without end gives fresh sequences at every step, the same ones whatever was asked for before, and its chunks
+// hold what the plan says.
+func TestGenerator(t *testing.T) {
+	first := map[int]uint64{}
+	seen := map[string]int{}
+	for pass, steps := range [][]int{{1, 2, 3, 4}, {4, 2}} {
+		src, err := gen.Open("gen:addition?length=30&seed=5")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := scan(t, src, ingest.RoleOptions{}, pipeline.LoaderOptions{Workers: 1 + pass})
+		p := newPlan(t, d.manifest, pipeline.PlanOptions{GradientSize: 700, CurvatureSize: 100, ChunkSequences: 256})
+		for _, step := range steps {
+			sum, sequences, timeSteps := d.digest(t, p.Minibatch(pipeline.Gradient, step))
+			if sequences != 700 || timeSteps < 700*30 || timeSteps > 700*33 {
+				t.Fatalf("step %d: %d sequences and %d time-steps", step, sequences, timeSteps)
+			}
+			if want, ok := first[step]; ok && sum != want {
+				t.Errorf("step %d has other bits when it is asked for first", step)
+			}
+			first[step] = sum
+			if pass > 0 {
+				continue
+			}
+			if err := d.loader.Each(t.Context(), p.Minibatch(pipeline.Gradient, step), func(b *nn.Batch[float32]) error {
+				for _, id := range b.ID {
+					if before, ok := seen[id]; ok {
+						t.Fatalf("sequence %s is in steps %d and %d", id, before, step)
+					}
+					seen[id] = step
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
 			}
 		}
 	}
