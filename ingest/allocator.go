@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 )
 
@@ -95,6 +96,34 @@ func (l *lease) abandon() {
 	}
 	clear(l.live)
 	l.abandoned = true
+}
+
+// keep gives back everything that the record's arrays do not refer to: what the library left lying about.
+func (l *lease) keep(r arrow.Record) {
+	used := make(map[*byte]bool)
+	for _, c := range r.Columns() {
+		collectBuffers(c.Data(), used)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for at, b := range l.live {
+		if !used[at] {
+			delete(l.live, at)
+			l.parent.Free(b)
+			l.meter.take(-int64(len(b)))
+		}
+	}
+}
+
+func collectBuffers(d arrow.ArrayData, used map[*byte]bool) {
+	for _, b := range d.Buffers() {
+		for ; b != nil; b = b.Parent() {
+			used[unsafe.SliceData(b.Buf())] = true
+		}
+	}
+	for _, c := range d.Children() {
+		collectBuffers(c, used)
+	}
 }
 
 func (l *lease) hold(b []byte) {

@@ -86,6 +86,7 @@ func (s *source) Read(ctx context.Context, i int, columns []int) (arrow.Record, 
 		w.record.abandon()
 		return nil, blame(ctx, name, in, placed(err, u.Unit))
 	}
+	w.record.keep(record)
 	return record, nil
 }
 
