@@ -28,6 +28,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "asm: no set of kernels is called %q\n", *set)
 		os.Exit(2)
 	}
+	os.Args = []string{"asm", "-set", *set} // what the files' headers tell: not where they were written to
 	build.ConstraintExpr("amd64,!noasm")
 	write()
 	build.Generate()
