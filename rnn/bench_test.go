@@ -20,7 +20,35 @@ func BenchmarkGv(b *testing.B) {
 	}
 }
 
+// BenchmarkGradient computes ∇f of the same net, without and with the diagonal of the empirical Fisher matrix.
+func BenchmarkGradient(b *testing.B) {
+	net, batch, theta := pathological(b, 100, 1000, 100)
+	for _, fisher := range []accel.Vector[float32]{nil, theta.New()} {
+		b.Run(fmt.Sprintf("fisher=%v", fisher != nil), func(b *testing.B) {
+			grad := theta.New()
+			for b.Loop() {
+				_, err := net.Gradient(b.Context(), theta, batch, grad, fisher)
+				check(b, err)
+			}
+		})
+	}
+}
+
 func benchmarkGv(b *testing.B, h, columns, T int) {
+	net, batch, theta := pathological(b, h, columns, T)
+	lin, err := net.Linearize(b.Context(), theta, batch)
+	check(b, err)
+	defer lin.Close()
+	gv := theta.New()
+	check(b, lin.AddGv(b.Context(), gv, theta, 0)) // the first product allocates
+	b.ReportAllocs()
+	for b.Loop() {
+		check(b, lin.AddGv(b.Context(), gv, theta, 0))
+	}
+	b.ReportMetric(net.Flops(batch)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}
+
+func pathological(b *testing.B, h, columns, T int) (*rnn.Net[float32], *nn.Batch[float32], accel.Vector[float32]) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	backend := cpu.New[float32](cpu.Options{})
 	net, err := rnn.New(backend, rnn.Config{In: 2, Hidden: h, Out: 1, Activation: accel.Tanh})
@@ -39,14 +67,5 @@ func benchmarkGv(b *testing.B, h, columns, T int) {
 	check(b, nn.Initialize(net.Layout(), theta, nn.Init{}, rng))
 	at, err := backend.FromHost(theta)
 	check(b, err)
-	lin, err := net.Linearize(b.Context(), at, batch)
-	check(b, err)
-	defer lin.Close()
-	gv := at.New()
-	check(b, lin.AddGv(b.Context(), gv, at, 0)) // the first product allocates
-	b.ReportAllocs()
-	for b.Loop() {
-		check(b, lin.AddGv(b.Context(), gv, at, 0))
-	}
-	b.ReportMetric(net.Flops(batch)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+	return net, batch, at
 }
