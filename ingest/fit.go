@@ -17,7 +17,6 @@ type Fitter struct {
 	joined joined
 	fits   []*fit
 	spans  int64 // kept
-	seen   bool
 }
 
 // NewFitter infers the roles (see [Infer]).
@@ -49,20 +48,18 @@ func (f *Fitter) Scan(u Unit, rec arrow.Record) (*UnitScan, error) { return f.sc
 
 // Merge takes over what Scan found. It is called once a unit, in the order of units, by one goroutine.
 func (f *Fitter) Merge(u *UnitScan) error {
-	if err := f.joined.add(f.plan, u); err != nil {
-		return err
-	}
+	first := f.joined.add(f.plan, u)
 	f.spans += int64(len(u.Spans) - u.Dropped)
 	if f.fits == nil {
 		f.fits = u.fits
-		return nil
+		return first
 	}
 	for i, t := range u.fits {
-		if err := f.fits[i].merge(t, u.Unit); err != nil {
-			return err
+		if err := f.fits[i].merge(t, u.Unit); err != nil && first == nil {
+			first = err
 		}
 	}
-	return nil
+	return first
 }
 
 // Encoding returns what all units together say, to be stored with the model.

@@ -29,15 +29,25 @@ type UnitScan struct {
 	Spans    []Span
 	Steps    int64      // in all spans that are kept
 	Dropped  int        // spans that are not
-	Problems []*Problem // only of Validate: otherwise Scan fails with the first
+	Problems []*Problem // of the first flaw a sequence; filled only by Inspect and Validate: otherwise Scan fails with the first
 
 	fits []*fit
 }
 
-// A Problem is a kind of flaw in the data: its first occurrence, and how many sequences have it.
+// A Problem is a kind of flaw in the data: how many sequences have it, and the first of them.
 type Problem struct {
-	First *Error
-	Count int64
+	Count    int64
+	Examples []*Error // in order, at most maxExamples
+}
+
+// maxExamples bounds the memory that the flaws of one kind take.
+const maxExamples = 100
+
+func (p *Problem) add(e *Error) {
+	p.Count++
+	if len(p.Examples) < maxExamples {
+		p.Examples = append(p.Examples, e)
+	}
 }
 
 // A Scanner finds and checks the sequences of data that is encoded by a stored [Encoding], as in evaluation, prediction,
@@ -108,7 +118,7 @@ func (s *scanner) scan(u Unit, rec arrow.Record) (out *UnitScan, err error) {
 
 // err returns the first occurrence, with the number of sequences like it.
 func (p *Problem) err(of int64) *Error {
-	e := *p.First
+	e := *p.Examples[0]
 	e.Count, e.Of = p.Count, of
 	return &e
 }

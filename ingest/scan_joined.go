@@ -20,7 +20,7 @@ type tail struct {
 	row      int
 }
 
-// add takes over a unit's spans, in the order of units.
+// add takes over a unit's spans, in the order of units. It returns the first flaw, having gone through all.
 func (j *joined) add(p *plan, u *UnitScan) error {
 	if p.layout != Long {
 		return nil
@@ -28,6 +28,7 @@ func (j *joined) add(p *plan, u *UnitScan) error {
 	if j.tails == nil {
 		j.tails = map[string]*tail{}
 	}
+	var first *Error
 	for i := range u.Spans {
 		s := &u.Spans[i]
 		t, seen := j.tails[s.ID]
@@ -36,9 +37,16 @@ func (j *joined) add(p *plan, u *UnitScan) error {
 			j.tails[s.ID] = t
 		}
 		if bad := t.extend(p, s, seen); bad != nil && !t.drop {
-			return place(bad, u.Unit, s.ID)
+			if first == nil {
+				first = place(bad, u.Unit, s.ID)
+				first.Of = int64(len(u.Spans))
+			}
+			first.Count++
 		}
 		t.unit, t.row = u.Unit, s.Hi-1
+	}
+	if first != nil {
+		return first
 	}
 	return nil
 }

@@ -116,6 +116,8 @@ func (w *spanWalk) span(lo, hi int) {
 		w.out.Dropped++
 	default:
 		w.problem(&s, bad)
+		s.Drop = bad.message
+		w.out.Dropped++
 	}
 	w.out.Spans = append(w.out.Spans, s)
 }
@@ -138,10 +140,11 @@ func (w *spanWalk) problem(s *Span, bad *flaw) {
 		key += "\x00" + bad.field.enc.Column
 	}
 	if p, ok := w.problems[key]; ok {
-		p.Count++
+		p.add(place(bad, w.unit, s.ID))
 		return
 	}
-	p := &Problem{First: place(bad, w.unit, s.ID), Count: 1}
+	p := &Problem{}
+	p.add(place(bad, w.unit, s.ID))
 	w.problems[key] = p
 	w.out.Problems = append(w.out.Problems, p)
 }
