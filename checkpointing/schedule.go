@@ -144,6 +144,26 @@ func (s *Schedule) forward(resident func(k int) bool) []Action {
 	return actions
 }
 
+// Rewind goes from after a forward sweep to where the next forward sweep starts, for a forward sweep that no backward sweep
+// came after.
+func (s *Schedule) Rewind() []Action {
+	var actions []Action
+	for k := range s.Steps {
+		if s.keptForward(k) && !s.keptBackward(k) {
+			actions = append(actions, Action{Drop, k})
+		}
+	}
+	for k := range s.Steps {
+		if s.keptBackward(k) && !s.keptForward(k) {
+			actions = append(actions, Action{Compute, k})
+		}
+	}
+	return actions
+}
+
+// Full reports whether all states are kept.
+func (s *Schedule) Full() bool { return s.Slots == s.Steps }
+
 // Backward returns the backward sweep, which follows a forward sweep.
 func (s *Schedule) Backward() []Action {
 	var actions []Action

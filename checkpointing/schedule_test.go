@@ -74,6 +74,8 @@ func TestScheduleIsSoundAndOptimal(t *testing.T) {
 				if got := o.play(s.Forward(), up); got != fewest {
 					t.Errorf("%d steps, %d slots: a forward sweep computes %d states, want %d", steps, slots, got, fewest)
 				}
+				o.play(s.Rewind(), nil)
+				o.play(s.Forward(), up)
 			}
 		}
 	}

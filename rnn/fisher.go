@@ -35,45 +35,45 @@ func (s *sweep[F]) carveFisher(a *nn.Arena[F]) fisher[F] {
 }
 
 // addFisher adds (∇fᵢ)² of each sequence of the shard to g.fisher.sum, after a backward sweep.
-func (s *sweep[F]) addFisher(ctx context.Context, g *gradientSweep[F]) error {
+func (g *gradientSweep[F]) addFisher(ctx context.Context) error {
 	f := &g.fisher
-	s.s.Fill(f.sum, 0)
-	of := s.params(rowVector(f.g))
-	for j := range s.shard.Column {
+	g.s.Fill(f.sum, 0)
+	of := g.params(rowVector(f.g))
+	for j := range g.shard.Column {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		s.s.Fill(f.g, 0)
-		s.gatherSequence(j, g)
-		s.sequenceGradient(j, g, of)
-		s.s.AddSquares(f.sum, 1, f.g)
+		g.s.Fill(f.g, 0)
+		g.gatherSequence(j)
+		g.sequenceGradient(j, of)
+		g.s.AddSquares(f.sum, 1, f.g)
 	}
 	return nil
 }
 
 // gatherSequence copies the rows of column j, which lie apart by as many rows as columns are alive, one below the other.
-func (s *sweep[F]) gatherSequence(j int, g *gradientSweep[F]) {
+func (g *gradientSweep[F]) gatherSequence(j int) {
 	f := &g.fisher
-	s.s.CopyMat(f.h.RowRange(0, 1), g.strips[0].RowRange(j, j+1))
-	for k := range s.blocks {
-		b := &s.blocks[k]
-		for t := b.lo; t < min(b.hi, s.shard.Lengths[j]); {
-			end := s.sameWidth(t, min(b.hi, s.shard.Lengths[j]))
-			n, from := end-t, s.shard.Offset[t]-b.row[0]+j
-			width := s.shard.Active[t]
-			s.s.CopyMat(f.d.RowRange(t, end), strided(f.da[k], from, n, width))
-			s.s.CopyMat(f.h.RowRange(t+1, end+1), strided(g.strips[k], from+b.enter, n, width))
-			if s.shard.Sparse == nil {
-				s.s.CopyMat(f.x.RowRange(t, end), strided(s.shard.X, s.shard.Offset[t]+j, n, width))
+	g.s.CopyMat(f.h.RowRange(0, 1), g.in(g.h, 0).RowRange(j, j+1))
+	for k := range g.blocks {
+		b := &g.blocks[k]
+		for t := b.lo; t < min(b.hi, g.shard.Lengths[j]); {
+			end := g.sameWidth(t, min(b.hi, g.shard.Lengths[j]))
+			n, from := end-t, g.shard.Offset[t]-b.row[0]+j
+			width := g.shard.Active[t]
+			g.s.CopyMat(f.d.RowRange(t, end), strided(f.da[k], from, n, width))
+			g.s.CopyMat(f.h.RowRange(t+1, end+1), strided(g.in(g.h, k), from+b.enter, n, width))
+			if g.shard.Sparse == nil {
+				g.s.CopyMat(f.x.RowRange(t, end), strided(g.shard.X, g.shard.Offset[t]+j, n, width))
 			}
-			if s.shard.Form == nn.Each {
-				s.s.CopyMat(f.dz.RowRange(t, end), strided(g.kept.p, s.shard.Offset[t]+j, n, width))
+			if g.shard.Form == nn.Each {
+				g.s.CopyMat(f.dz.RowRange(t, end), strided(g.kept.p, g.shard.Offset[t]+j, n, width))
 			}
 			t = end
 		}
 	}
-	if s.shard.Form == nn.Last {
-		s.s.CopyMat(f.dz.RowRange(0, 1), g.kept.p.RowRange(j, j+1))
+	if g.shard.Form == nn.Last {
+		g.s.CopyMat(f.dz.RowRange(0, 1), g.kept.p.RowRange(j, j+1))
 	}
 }
 
@@ -92,29 +92,29 @@ func strided[F accel.Float](m accel.Mat[F], from, n, apart int) accel.Mat[F] {
 	return accel.Mat[F]{V: m.V, Off: m.Off + from*m.Stride, Rows: n, Cols: m.Cols, Stride: apart * m.Stride}
 }
 
-// sequenceGradient adds ∇fⱼ of the gathered sequence to g.
-func (s *sweep[F]) sequenceGradient(j int, gs *gradientSweep[F], g params[F]) {
-	f, steps := &gs.fisher, s.shard.Lengths[j]
+// sequenceGradient adds ∇fⱼ of the gathered sequence to sum.
+func (g *gradientSweep[F]) sequenceGradient(j int, sum params[F]) {
+	f, steps := &g.fisher, g.shard.Lengths[j]
 	d := f.d.RowRange(0, steps)
-	s.s.GEMM(true, false, 1, d, f.h.RowRange(0, steps), 1, g.hh)
-	if s.shard.Sparse == nil {
-		s.s.GEMM(true, false, 1, d, f.x.RowRange(0, steps), 1, g.xh)
+	g.s.GEMM(true, false, 1, d, f.h.RowRange(0, steps), 1, sum.hh)
+	if g.shard.Sparse == nil {
+		g.s.GEMM(true, false, 1, d, f.x.RowRange(0, steps), 1, sum.xh)
 	} else {
 		for t := range steps {
-			r := s.shard.Offset[t] + j
-			s.s.ScatterColumns(s.shard.Sparse.RowRange(r, r+1), d.RowRange(t, t+1), g.xh)
+			r := g.shard.Offset[t] + j
+			g.s.ScatterColumns(g.shard.Sparse.RowRange(r, r+1), d.RowRange(t, t+1), sum.xh)
 		}
 	}
-	if g.bh.V != nil {
-		s.s.AddSumOfRows(g.bh, d)
+	if sum.bh.V != nil {
+		g.s.AddSumOfRows(sum.bh, d)
 	}
-	s.s.MulPrepared(d.RowRange(0, 1), s.w.hh, 1, g.h0)
+	g.s.MulPrepared(d.RowRange(0, 1), g.w.hh, 1, sum.h0)
 	dz, h := f.dz.RowRange(0, steps), f.h.RowRange(1, steps+1)
-	if s.shard.Form == nn.Last {
+	if g.shard.Form == nn.Last {
 		dz, h = f.dz.RowRange(0, 1), f.h.RowRange(steps, steps+1)
 	}
-	s.s.GEMM(true, false, 1, dz, h, 1, g.zh)
-	if g.bz.V != nil {
-		s.s.AddSumOfRows(g.bz, dz)
+	g.s.GEMM(true, false, 1, dz, h, 1, sum.zh)
+	if sum.bz.V != nil {
+		g.s.AddSumOfRows(sum.bz, dz)
 	}
 }

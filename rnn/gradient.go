@@ -9,8 +9,8 @@ import (
 
 // gradientSweep is what a shard needs for the gradient.
 type gradientSweep[F accel.Float] struct {
-	strips []accel.Mat[F]
-	kept   kept[F]
+	*states[F]
+	kept kept[F]
 	derivatives[F]
 	sum    accel.Mat[F] // the shard's own ∇f, 1 × n
 	fisher fisher[F]
@@ -27,6 +27,9 @@ func (n *Net[F]) Gradient(ctx context.Context, theta accel.Vector[F], b *nn.Batc
 	if err != nil {
 		return 0, err
 	}
+	if err := n.schedule(sweeps); err != nil {
+		return 0, err
+	}
 	buffers, sums := make([]gradientSweep[F], len(sweeps)), caseSums(sweeps)
 	giveBack, err := n.carve(sweeps, func(i int, s *sweep[F], a *nn.Arena[F]) {
 		buffers[i] = s.carveGradient(a, fisher != nil)
@@ -35,7 +38,7 @@ func (n *Net[F]) Gradient(ctx context.Context, theta accel.Vector[F], b *nn.Batc
 		return 0, err
 	}
 	defer giveBack()
-	if err := n.run(ctx, sweeps, func(i int, s *sweep[F]) error { return s.gradient(ctx, &buffers[i], sums[i]) }); err != nil {
+	if err := n.run(ctx, sweeps, func(i int, _ *sweep[F]) error { return buffers[i].run(ctx, sums[i]) }); err != nil {
 		return 0, err
 	}
 	for i := range sweeps {
@@ -48,7 +51,7 @@ func (n *Net[F]) Gradient(ctx context.Context, theta accel.Vector[F], b *nn.Batc
 }
 
 func (s *sweep[F]) carveGradient(a *nn.Arena[F], withFisher bool) gradientSweep[F] {
-	g := gradientSweep[F]{strips: s.carveStrips(a), kept: s.carveKept(a), derivatives: s.carveDerivatives(a)}
+	g := gradientSweep[F]{states: s.carveStates(a), kept: s.carveKept(a), derivatives: s.carveDerivatives(a)}
 	g.sum = a.Mat(1, s.layout.Len())
 	s.carveLast(a, true)
 	if withFisher {
@@ -57,25 +60,25 @@ func (s *sweep[F]) carveGradient(a *nn.Arena[F], withFisher bool) gradientSweep[
 	return g
 }
 
-// gradient runs a shard forward and backward (algorithm 1 and its recurrent form).
-func (s *sweep[F]) gradient(ctx context.Context, g *gradientSweep[F], sums []float64) error {
-	s.s.Fill(g.sum, 0)
-	if err := s.forwardKeeping(ctx, g.strips, g.kept, sums); err != nil {
+// run runs a shard forward and backward (algorithm 1 and its recurrent form).
+func (g *gradientSweep[F]) run(ctx context.Context, sums []float64) error {
+	g.s.Fill(g.sum, 0)
+	if err := g.forwardKeeping(ctx, g.kept, sums); err != nil {
 		return err
 	}
-	sum := s.params(rowVector(g.sum))
-	err := s.descending(ctx, func(k int, b *block) {
+	sum := g.params(rowVector(g.sum))
+	err := g.backwardUse(ctx, nil, func(k int, b *block) {
 		dz := rowsOf(b, g.kept.p)
-		s.lossGradient(b, dz, g.kept)
-		s.backward(k, g.strips[k], dz, &g.derivatives, damping[F]{}, sum)
+		g.lossGradient(b, dz, g.kept)
+		g.backward(k, g.in(g.h, k), dz, &g.derivatives, damping[F]{}, sum)
 		if g.fisher.da != nil {
-			s.s.CopyMat(g.fisher.da[k], g.d.RowRange(0, b.rows()))
+			g.s.CopyMat(g.fisher.da[k], g.d.RowRange(0, b.rows()))
 		}
 	})
 	if err != nil || g.fisher.da == nil {
 		return err
 	}
-	return s.addFisher(ctx, g)
+	return g.addFisher(ctx)
 }
 
 // lossGradient turns the predictions p of a block into derivatives with respect to W_zh h + b_z, in place.

@@ -7,25 +7,34 @@ import (
 )
 
 // gv leaves Σᵢ wᵢ (Jᵢᵀ L″ᵢ Jᵢ v + mu Dᵢ v) of a shard in l.sum.
-func (s *sweep[F]) gv(ctx context.Context, v *operands[F], l *linearized[F], mu F) error {
-	if err := s.jv(ctx, v, l, mu != 0); err != nil {
+func (l *linearized[F]) gv(ctx context.Context, v *operands[F], mu F) error {
+	if err := l.jv(ctx, v, mu != 0); err != nil {
 		return err
 	}
-	s.s.LossCurvature(s.Config.Loss, l.kept.p, s.shard.Targets, l.rz)
-	return s.jtu(ctx, l, mu)
+	l.s.LossCurvature(l.Config.Loss, l.kept.p, l.shard.Targets, l.rz)
+	return l.jtu(ctx, v, mu)
 }
 
-// jv leaves R{z} = J v of a shard in l.rz, and with states set R{h} of all time-steps in l.rh.
-func (s *sweep[F]) jv(ctx context.Context, v *operands[F], l *linearized[F], states bool) error {
-	return s.ascending(ctx, func(k int, b *block) {
-		r, before := l.r, l.r
-		if states {
-			r, before = l.rh[k], l.rh[max(0, k-1)]
+// jv leaves R{z} = J v of a shard in l.rz, and with keep set R{h} in l.rh.
+func (l *linearized[F]) jv(ctx context.Context, v *operands[F], keep bool) error {
+	return l.forwardUse(ctx, func(k int, b *block) {
+		h, r := l.in(l.h, k), l.r
+		if keep {
+			r = l.in(l.rh, k)
+			l.computeR(k, v)
+		} else {
+			l.enter(k, r, r, v.h0)
+			l.forwardR(b, v, h, r)
 		}
-		s.enter(k, r, before, v.h0)
-		s.forwardR(b, v, l.strips[k], r)
-		s.outputsR(b, v, l.strips[k], r, l.kept, rowsOf(b, l.rz))
+		l.outputsR(b, v, h, r, l.kept, rowsOf(b, l.rz))
 	})
+}
+
+// computeR computes R{h} of block k in its place in l.rh, as the states of h are computed.
+func (l *linearized[F]) computeR(k int, v *operands[F]) {
+	r := l.in(l.rh, k)
+	l.enter(k, r, l.before(l.rh, k), v.h0)
+	l.forwardR(&l.blocks[k], v, l.in(l.h, k), r)
 }
 
 // forwardR computes R{h_τ} = s′(a_τ) (V_xh x_τ + v_b + V_hh h_τ₋₁ + W_hh R{h_τ₋₁}) of a block, V being the weights in v. All but
@@ -62,21 +71,25 @@ func (s *sweep[F]) outputsR(b *block, v *operands[F], h, r accel.Mat[F], o kept[
 	}
 }
 
-// jtu leaves Jᵀu + mu D v of a shard in l.sum, u being what l.rz holds; with mu, l.rh holds R{h}.
-func (s *sweep[F]) jtu(ctx context.Context, l *linearized[F], mu F) error {
-	s.s.Fill(l.sum, 0)
-	sum := s.params(rowVector(l.sum))
-	return s.descending(ctx, func(k int, b *block) {
+// jtu leaves Jᵀu + mu D v of a shard in l.sum, u being what l.rz holds; with mu, l.rh holds what the forward sweep kept of R{h}.
+func (l *linearized[F]) jtu(ctx context.Context, v *operands[F], mu F) error {
+	l.s.Fill(l.sum, 0)
+	sum := l.params(rowVector(l.sum))
+	var again func(k int)
+	if mu != 0 {
+		again = func(k int) { l.computeR(k, v) }
+	}
+	return l.backwardUse(ctx, again, func(k int, b *block) {
 		dz := rowsOf(b, l.rz)
 		if l.kept.z.V != nil && dz.Rows > 0 {
-			s.s.MulDerivative(s.OutputActivation, dz, rowsOf(b, l.kept.z))
+			l.s.MulDerivative(l.OutputActivation, dz, rowsOf(b, l.kept.z))
 		}
 		var damp damping[F]
 		if mu != 0 {
-			damp = damping[F]{mu: mu, rh: l.rh[k]}
-			s.weigh(b, l.rh[k])
+			damp = damping[F]{mu: mu, rh: l.in(l.rh, k)}
+			l.weigh(b, damp.rh)
 		}
-		s.backward(k, l.strips[k], dz, &l.derivatives, damp, sum)
+		l.backward(k, l.in(l.h, k), dz, &l.derivatives, damp, sum)
 	})
 }
 

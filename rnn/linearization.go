@@ -25,14 +25,14 @@ type Linearization[F accel.Float] struct {
 
 // linearized is what a shard keeps between products, and the scratch of a product.
 type linearized[F accel.Float] struct {
-	strips []accel.Mat[F]
-	kept   kept[F]
+	*states[F]
+	kept kept[F]
 
 	r  accel.Mat[F] // R{h} of a block, when only its outputs and the next block need it
 	rz accel.Mat[F] // R{z} of all output rows, then L″R{z}
 	derivatives[F]
 	sum accel.Mat[F]   // the shard's own product, 1 × n
-	rh  []accel.Mat[F] // R{h} of all blocks; for structural damping and the Hessian
+	rh  []accel.Mat[F] // R{h} that goes with each slot of h; for structural damping and the Hessian
 	hv  hessian[F]
 }
 
@@ -55,6 +55,9 @@ func (l *Linearization[F]) open(ctx context.Context, theta accel.Vector[F]) erro
 	if err != nil {
 		return err
 	}
+	if err := n.schedule(sweeps); err != nil {
+		return err
+	}
 	l.sweeps, l.shards, l.sums = sweeps, make([]linearized[F], len(sweeps)), make([]accel.Vector[F], len(sweeps))
 	err = l.carve(func(i int, s *sweep[F], a *nn.Arena[F]) { s.carveLinearized(a, &l.shards[i]) })
 	if err != nil {
@@ -63,14 +66,14 @@ func (l *Linearization[F]) open(ctx context.Context, theta accel.Vector[F]) erro
 	for i := range l.shards {
 		l.sums[i] = rowVector(l.shards[i].sum)
 	}
-	return n.run(ctx, sweeps, func(i int, s *sweep[F]) error {
-		return s.forwardKeeping(ctx, l.shards[i].strips, l.shards[i].kept, nil)
+	return n.run(ctx, sweeps, func(i int, _ *sweep[F]) error {
+		return l.shards[i].forwardKeeping(ctx, l.shards[i].kept, nil)
 	})
 }
 
 func (s *sweep[F]) carveLinearized(a *nn.Arena[F], l *linearized[F]) {
 	*l = linearized[F]{
-		strips:      s.carveStrips(a),
+		states:      s.carveStates(a),
 		kept:        s.carveKept(a),
 		r:           a.Mat(s.largest((*block).stripRows), s.Hidden),
 		rz:          a.Mat(len(s.shard.Owner), s.Out),
@@ -109,7 +112,7 @@ func (l *Linearization[F]) needStates() error {
 		return nil
 	}
 	l.damping = true
-	return l.carve(func(i int, s *sweep[F], a *nn.Arena[F]) { l.shards[i].rh = s.carveStrips(a) })
+	return l.carve(func(i int, s *sweep[F], a *nn.Arena[F]) { l.shards[i].rh = s.carveSlots(a) })
 }
 
 // AddGv implements nn.Linearization: algorithm 5 for the recurrent net.
@@ -119,9 +122,7 @@ func (l *Linearization[F]) AddGv(ctx context.Context, dst, v accel.Vector[F], mu
 			return err
 		}
 	}
-	return l.product(ctx, dst, v, func(i int, s *sweep[F]) error {
-		return s.gv(ctx, &l.v, &l.shards[i], F(mu))
-	})
+	return l.product(ctx, dst, v, func(i int, _ *sweep[F]) error { return l.shards[i].gv(ctx, &l.v, F(mu)) })
 }
 
 // product runs f for each shard, the weights of v being prepared, and adds the shards' sums to dst.
@@ -143,7 +144,7 @@ func (l *Linearization[F]) Jv(ctx context.Context, v accel.Vector[F]) ([]F, erro
 	if err := l.net.prepare(&l.v, v, false); err != nil {
 		return nil, err
 	}
-	err := l.net.run(ctx, l.sweeps, func(i int, s *sweep[F]) error { return s.jv(ctx, &l.v, &l.shards[i], false) })
+	err := l.net.run(ctx, l.sweeps, func(i int, _ *sweep[F]) error { return l.shards[i].jv(ctx, &l.v, false) })
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +166,6 @@ func (l *Linearization[F]) AddJtu(ctx context.Context, dst accel.Vector[F], u []
 	}
 	return l.product(ctx, dst, nil, func(i int, s *sweep[F]) error {
 		s.s.CopyMat(l.shards[i].rz, us[i])
-		return s.jtu(ctx, &l.shards[i], 0)
+		return l.shards[i].jtu(ctx, nil, 0)
 	})
 }

@@ -26,14 +26,13 @@ func (n *Net[F]) Bytes(b *nn.Batch[F], structural bool) int64 {
 		return 0
 	}
 	elements := 0
-	for _, shard := range nn.Shapes(n.backend, b.Lengths, b.Form) {
-		s := &sweep[F]{Net: n, shard: shard, blocks: cut(shard)}
+	for _, s := range n.shapes(b) {
 		var a nn.Arena[F]
 		s.carveLinearized(&a, &linearized[F]{})
 		if structural {
-			s.carveStrips(&a)
+			s.carveSlots(&a)
 		}
-		elements += a.Used + len(shard.Owner)*n.Out
+		elements += a.Used + len(s.shard.Owner)*n.Out
 	}
 	elements += len(b.Dense)
 	if b.Sparse != nil {
@@ -49,19 +48,31 @@ func (n *Net[F]) GradientBytes(b *nn.Batch[F], fisher bool) int64 {
 		return 0
 	}
 	elements := len(b.Dense) + n.prepared(true)
-	for _, shard := range nn.Shapes(n.backend, b.Lengths, b.Form) {
-		s := &sweep[F]{Net: n, shard: shard, blocks: cut(shard)}
-		if b.Sparse != nil {
-			shard.Sparse = &accel.Sparse[F]{}
-		}
+	for _, s := range n.shapes(b) {
 		var a nn.Arena[F]
 		s.carveGradient(&a, fisher)
-		elements += a.Used + len(shard.Owner)*n.Out
+		elements += a.Used + len(s.shard.Owner)*n.Out
 	}
 	if b.Sparse != nil {
 		elements += 2*len(b.Sparse.Col) + len(b.Sparse.Ptr)
 	}
 	return int64(elements) * int64(unsafe.Sizeof(F(0)))
+}
+
+// shapes returns sweeps without data, their states planned as a linearization plans them; where the state budget is too small,
+// with what is needed.
+func (n *Net[F]) shapes(b *nn.Batch[F]) []*sweep[F] {
+	var sweeps []*sweep[F]
+	for _, shard := range nn.Shapes(n.backend, b.Lengths, b.Form) {
+		if b.Sparse != nil {
+			shard.Sparse = &accel.Sparse[F]{}
+		}
+		sweeps = append(sweeps, &sweep[F]{Net: n, shard: shard, blocks: cut(shard)})
+	}
+	if _, err := n.planStates(sweeps); err != nil {
+		panic(err) // never: no shard is given fewer slots than it needs
+	}
+	return sweeps
 }
 
 // prepared returns how many elements prepared weights have, with those of a backward sweep if asked.

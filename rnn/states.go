@@ -2,56 +2,188 @@ package rnn
 
 import (
 	"context"
+	"fmt"
+	"unsafe"
 
 	"curvestream/accel"
+	"curvestream/checkpointing"
 	"curvestream/nn"
 )
 
-// outputs of a sweep that are kept for its backward sweep, all output rows of the shard.
-type kept[F accel.Float] struct {
-	p accel.Mat[F] // Predict(z)
-	z accel.Mat[F] // after s_z; only where s_z is not linear
+// states are the hidden states of a shard, kept or computed again as its schedule says; to the schedule, a state is the strip
+// of a block. They are computed by the same operations on the same values each time, so their bits are the same.
+type states[F accel.Float] struct {
+	*sweep[F]
+	h     []accel.Mat[F] // slots
+	slot  []int          // of each block; −1 where its strip is not kept
+	free  []int
+	since since // which sweep was the last
 }
 
-func (s *sweep[F]) carveKept(a *nn.Arena[F]) kept[F] {
-	k := kept[F]{p: a.Mat(len(s.shard.Owner), s.Out)}
-	if s.OutputActivation != accel.Linear {
-		k.z = a.Mat(len(s.shard.Owner), s.Out)
+type since int
+
+const (
+	nothing since = iota // nothing is kept
+	forwardSweep
+	backwardSweep
+)
+
+// schedule plans the states of each shard within the state budget.
+func (n *Net[F]) schedule(sweeps []*sweep[F]) error {
+	least, err := n.planStates(sweeps)
+	if err != nil {
+		return err
 	}
-	return k
+	if n.StateBudget > 0 && n.StateBudget < least {
+		return fmt.Errorf("rnn: hidden states may take %d bytes, but %d sequences of up to %d time-steps need %d even if most are computed again: raise the budget or make chunks smaller",
+			n.StateBudget, sequences(sweeps), sweeps[0].shard.Steps(), least)
+	}
+	return nil
 }
 
-// rowsOf returns the rows of m, which holds all output rows of a shard, that belong to a block.
-func rowsOf[F accel.Float](b *block, m accel.Mat[F]) accel.Mat[F] {
-	return m.RowRange(b.out[0], b.out[1])
+// planStates gives each shard the slots that it needs at least, and of what the budget leaves as much as is the shard's share of
+// all states. It returns the bytes that are needed at least.
+func (n *Net[F]) planStates(sweeps []*sweep[F]) (least int64, err error) {
+	var all int64
+	for _, s := range sweeps {
+		all += s.strips()
+		least += int64(checkpointing.Need(len(s.blocks))) * s.strip()
+	}
+	least = min(least, all)
+	full := n.StateBudget == 0 || n.StateBudget >= all
+	spare := float64(max(0, n.StateBudget-least)) / float64(all)
+	for _, s := range sweeps {
+		slots := len(s.blocks)
+		if !full {
+			slots = checkpointing.Need(slots) + int(spare*float64(s.strips())/float64(s.strip()))
+		}
+		if s.plan, err = checkpointing.New(len(s.blocks), slots); err != nil {
+			return 0, fmt.Errorf("rnn: %w", err)
+		}
+	}
+	return least, nil
 }
 
-// forwardKeeping runs a shard forward, keeps all states in strips and the outputs in o, and adds the losses to sums, where
-// those are wanted.
-func (s *sweep[F]) forwardKeeping(ctx context.Context, strips []accel.Mat[F], o kept[F], sums []float64) error {
-	return s.ascending(ctx, func(k int, b *block) {
-		s.enter(k, strips[k], strips[max(0, k-1)], s.w.h0)
-		s.forward(b, strips[k])
-		if outputRows(b) == 0 {
-			return
-		}
-		p := rowsOf(b, o.p)
-		s.outputs(b, strips[k], p)
-		if sums != nil {
-			s.losses(b, p, sums)
-		}
-		if o.z.V != nil {
-			s.s.CopyMat(rowsOf(b, o.z), p)
-		}
-		s.s.Predict(s.Config.Loss, p)
-	})
+// strip returns the bytes of the largest strip, and strips those of all.
+func (s *sweep[F]) strip() int64 {
+	return int64(s.largest((*block).stripRows)*s.Hidden) * int64(unsafe.Sizeof(F(0)))
 }
 
-// carveStrips carves a strip for every block.
-func (s *sweep[F]) carveStrips(a *nn.Arena[F]) []accel.Mat[F] {
-	strips := make([]accel.Mat[F], len(s.blocks))
+func (s *sweep[F]) strips() int64 {
+	rows := 0
 	for k := range s.blocks {
-		strips[k] = a.Mat(s.blocks[k].stripRows(), s.Hidden)
+		rows += s.blocks[k].stripRows()
 	}
-	return strips
+	return int64(rows*s.Hidden) * int64(unsafe.Sizeof(F(0)))
+}
+
+func sequences[F accel.Float](sweeps []*sweep[F]) int {
+	n := 0
+	for _, s := range sweeps {
+		n += len(s.shard.Column)
+	}
+	return n
+}
+
+// carveSlots carves the strips that the schedule keeps at a time: one that fits each block where all are kept, and otherwise
+// strips that fit any.
+func (s *sweep[F]) carveSlots(a *nn.Arena[F]) []accel.Mat[F] {
+	slots := make([]accel.Mat[F], s.plan.Slots)
+	for k := range slots {
+		rows := s.blocks[k].stripRows()
+		if !s.plan.Full() {
+			rows = s.largest((*block).stripRows)
+		}
+		slots[k] = a.Mat(rows, s.Hidden)
+	}
+	return slots
+}
+
+func (s *sweep[F]) carveStates(a *nn.Arena[F]) *states[F] {
+	st := &states[F]{sweep: s, h: s.carveSlots(a), slot: make([]int, len(s.blocks))}
+	st.forget()
+	return st
+}
+
+// forget drops all states.
+func (st *states[F]) forget() {
+	st.since = nothing
+	st.free = st.free[:0]
+	for i := len(st.h) - 1; i >= 0; i-- {
+		st.free = append(st.free, i)
+	}
+	for k := range st.slot {
+		st.slot[k] = -1
+	}
+}
+
+// in returns the strip of block k among slots, which are h or hold other strips that go with it.
+func (st *states[F]) in(slots []accel.Mat[F], k int) accel.Mat[F] {
+	return slots[st.slot[k]].RowRange(0, st.blocks[k].stripRows())
+}
+
+// before returns the strip of the block before k among slots, or for the first block its own, which nobody reads.
+func (st *states[F]) before(slots []accel.Mat[F], k int) accel.Mat[F] {
+	return st.in(slots, max(0, k-1))
+}
+
+// compute computes the states of block k.
+func (st *states[F]) compute(k int) {
+	st.enter(k, st.in(st.h, k), st.before(st.h, k), st.w.h0)
+	st.forward(&st.blocks[k], st.in(st.h, k))
+}
+
+// forwardUse runs a forward sweep: it calls use for each block, in ascending order, while its states are kept.
+func (st *states[F]) forwardUse(ctx context.Context, use func(k int, b *block)) error {
+	actions := st.plan.Forward
+	switch st.since {
+	case nothing:
+		actions = st.plan.First
+	case forwardSweep:
+		if err := st.play(ctx, st.plan.Rewind(), st.compute, nil); err != nil {
+			return err
+		}
+	}
+	st.since = forwardSweep
+	return st.play(ctx, actions(), st.compute, use)
+}
+
+// backwardUse runs a backward sweep: it calls use for each block, in descending order, while its states are kept. It calls also
+// for each block whose states had to be computed again, after that.
+func (st *states[F]) backwardUse(ctx context.Context, also func(k int), use func(k int, b *block)) error {
+	if st.since != forwardSweep {
+		if err := st.forwardUse(ctx, func(int, *block) {}); err != nil {
+			return err
+		}
+	}
+	st.since = backwardSweep
+	return st.play(ctx, st.plan.Backward(), func(k int) {
+		st.compute(k)
+		if also != nil {
+			also(k)
+		}
+	}, use)
+}
+
+// play carries out actions. Where ctx ends before the last one, the next sweep starts with nothing.
+func (st *states[F]) play(ctx context.Context, actions []checkpointing.Action, compute func(k int), use func(k int, b *block)) error {
+	for _, a := range actions {
+		if ctx.Err() != nil {
+			st.forget()
+			return context.Cause(ctx)
+		}
+		k := a.Step
+		switch a.Op {
+		case checkpointing.Compute:
+			last := len(st.free) - 1
+			st.slot[k], st.free = st.free[last], st.free[:last]
+			compute(k)
+		case checkpointing.Use:
+			use(k, &st.blocks[k])
+		case checkpointing.Drop:
+			st.free = append(st.free, st.slot[k])
+			st.slot[k] = -1
+		}
+	}
+	return nil
 }

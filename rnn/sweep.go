@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"curvestream/accel"
+	"curvestream/checkpointing"
 	"curvestream/nn"
 )
 
@@ -13,6 +14,7 @@ type sweep[F accel.Float] struct {
 	*Net[F]
 	shard  *nn.Shard[F]
 	blocks []block
+	plan   *checkpointing.Schedule // of the strips; nil where one block is kept at a time
 	w      *operands[F]
 	s      accel.Stream[F] // of the worker that runs the sweep at the moment
 	last   accel.Mat[F]    // for Last: the states of a block that have an output, gathered
@@ -47,19 +49,9 @@ func (n *Net[F]) run(ctx context.Context, sweeps []*sweep[F], f func(i int, s *s
 	return err
 }
 
-// ascending and descending call f for each block, in the order of a forward and of a backward sweep, until ctx ends.
+// ascending calls f for each block, in the order of a forward sweep, until ctx ends.
 func (s *sweep[F]) ascending(ctx context.Context, f func(k int, b *block)) error {
 	for k := range s.blocks {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		f(k, &s.blocks[k])
-	}
-	return nil
-}
-
-func (s *sweep[F]) descending(ctx context.Context, f func(k int, b *block)) error {
-	for k := len(s.blocks) - 1; k >= 0; k-- {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
