@@ -39,6 +39,13 @@ type Action struct {
 type Schedule struct {
 	Steps, Slots int
 
+	First    []Action // a forward sweep that starts with no states
+	Forward  []Action // a forward sweep that follows a backward sweep
+	Backward []Action // a backward sweep, which follows a forward sweep
+	// Rewind goes from after a forward sweep to where the next forward sweep starts, for a forward sweep that no backward sweep
+	// came after.
+	Rewind []Action
+
 	pinned int   // states 0 … pinned−1 are never dropped
 	cuts   []int // segment j holds states cuts[j] … cuts[j+1]−1; cuts[0] = pinned
 }
@@ -70,6 +77,7 @@ func New(steps, slots int) (*Schedule, error) {
 	s := &Schedule{Steps: steps, Slots: min(slots, steps)}
 	if slots >= steps {
 		s.pinned, s.cuts = steps, []int{steps}
+		s.list()
 		return s, nil
 	}
 	triangle := 1 // slots of the smallest triangle that leaves Steps − Slots states to compute; the rest are pinned
@@ -78,7 +86,16 @@ func New(steps, slots int) (*Schedule, error) {
 	}
 	s.pinned = slots - triangle
 	s.cuts = triangularCuts(s.pinned, steps, triangle)
+	s.list()
 	return s, nil
+}
+
+// list lists the actions of each sweep.
+func (s *Schedule) list() {
+	s.First = s.forward(func(int) bool { return false })
+	s.Forward = s.forward(s.keptBackward)
+	s.Backward = s.backward()
+	s.Rewind = s.rewind()
 }
 
 // triangularCuts cuts states from … to−1 into segments of longest, longest−1 … states. What is too much comes off the middle
@@ -124,12 +141,7 @@ func (s *Schedule) keptBackward(k int) bool {
 	return k < s.cuts[min(1, s.segments())]
 }
 
-// First returns the forward sweep that starts with no states.
-func (s *Schedule) First() []Action { return s.forward(func(int) bool { return false }) }
-
-// Forward returns the forward sweep that follows a backward sweep.
-func (s *Schedule) Forward() []Action { return s.forward(s.keptBackward) }
-
+// forward lists the forward sweep that starts with the resident states.
 func (s *Schedule) forward(resident func(k int) bool) []Action {
 	var actions []Action
 	for k := range s.Steps {
@@ -144,9 +156,7 @@ func (s *Schedule) forward(resident func(k int) bool) []Action {
 	return actions
 }
 
-// Rewind goes from after a forward sweep to where the next forward sweep starts, for a forward sweep that no backward sweep
-// came after.
-func (s *Schedule) Rewind() []Action {
+func (s *Schedule) rewind() []Action {
 	var actions []Action
 	for k := range s.Steps {
 		if s.keptForward(k) && !s.keptBackward(k) {
@@ -164,8 +174,7 @@ func (s *Schedule) Rewind() []Action {
 // Full reports whether all states are kept.
 func (s *Schedule) Full() bool { return s.Slots == s.Steps }
 
-// Backward returns the backward sweep, which follows a forward sweep.
-func (s *Schedule) Backward() []Action {
+func (s *Schedule) backward() []Action {
 	var actions []Action
 	for j := s.segments() - 1; j >= 0; j-- {
 		for k := s.cuts[j]; k < s.cuts[j+1]; k++ {

@@ -142,10 +142,7 @@ func (s *Shard[F]) packInputs(backend accel.Backend[F], b *Batch[F], rows []int)
 
 func (s *Shard[F]) packTargets(backend accel.Backend[F], b *Batch[F]) error {
 	if b.Class != nil {
-		s.Targets.Class = make([]int32, len(s.OutputRow))
-		for i, r := range s.OutputRow {
-			s.Targets.Class[i] = b.Class[r]
-		}
+		s.Targets.Class = gather(b.Class, 1, s.OutputRow)
 		return nil
 	}
 	v, err := selectRows(backend, b.Target, b.Out, s.OutputRow)
@@ -189,11 +186,7 @@ func (s *Shard[F]) UnpackRows(dst []F, from int, m accel.Mat[F]) {
 }
 
 func selectRows[F accel.Float](backend accel.Backend[F], from []F, width int, rows []int) (accel.Vector[F], error) {
-	picked := make([]F, len(rows)*width)
-	for i, r := range rows {
-		copy(picked[i*width:(i+1)*width], from[r*width:])
-	}
-	return backend.FromHost(picked)
+	return backend.FromHost(gather(from, width, rows))
 }
 
 func selectSparse[F accel.Float](x *accel.Sparse[F], rows []int) *accel.Sparse[F] {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"curvestream/accel"
@@ -253,4 +255,91 @@ func TestCancel(t *testing.T) {
 			t.Errorf("%s: err = %v, want the cause of the cancellation", name, err)
 		}
 	}
+}
+
+// Whatever the state budget, as long as it is enough, all results have the bits of keeping all states; only the Fisher diagonal
+// is summed in another order. A budget that is not enough is an error with the number of bytes that would do.
+func TestStateBudget(t *testing.T) {
+	for _, form := range []nn.Form{nn.Each, nn.Last} {
+		rng := rand.New(rand.NewPCG(13, uint64(form)))
+		toy := derivative.Toy{In: 3, Out: 2, Loss: accel.LogisticCrossEntropy, Form: form, Lengths: lengths(rng, 11, 150), Weighted: true}
+		b, err := toy.Batch(rng)
+		check(t, err)
+		config := rnn.Config{In: 3, Hidden: 5, Out: 2, Activation: accel.Tanh, Loss: toy.Loss, Biases: true, Distance: nn.CrossEntropyDistance}
+		theta, v := derivative.Theta(config.Layout(), 0.5, rng), derivative.Theta(config.Layout(), 1, rng)
+		backend := sharded{cpu.New[float64](cpu.Options{}), 2}
+		want := everything(t, backend, config, b, theta, v)
+		full := 8 * config.Hidden * b.Rows()
+		sizes := map[int64]bool{}
+		for _, share := range []float64{0.5, 0.6, 0.8, 1, 1.2} {
+			config.StateBudget = int64(share * float64(full))
+			net, err := rnn.New[float64](backend, config)
+			check(t, err)
+			sizes[net.Bytes(b, false)] = true
+			for i, got := range everything(t, backend, config, b, theta, v) {
+				if quantities[i] == "Fisher" {
+					if e := relativeError(got, want[i]); e > 1e-12 {
+						t.Errorf("form %d, %.1f of all states: Fisher differs by %.3g", form, share, e)
+					}
+				} else if !slices.Equal(got, want[i]) {
+					t.Errorf("form %d, %.1f of all states: %s has other bits", form, share, quantities[i])
+				}
+			}
+		}
+		if len(sizes) < 4 {
+			t.Errorf("budgets lead to %d sizes of a linearization, want at least 4", len(sizes))
+		}
+		config.StateBudget = int64(full / 20)
+		net, err := rnn.New[float64](backend, config)
+		check(t, err)
+		_, err = net.Linearize(t.Context(), vector(t, backend, theta), b)
+		if err == nil || !strings.Contains(err.Error(), "raise the budget") {
+			t.Errorf("err = %v, want how many bytes would do", err)
+		}
+	}
+}
+
+// A sweep that is cancelled half-way leaves a linearization that computes the same bits.
+func TestCancelledSweepUnderABudget(t *testing.T) {
+	rng := rand.New(rand.NewPCG(17, 1))
+	b, err := derivative.Toy{In: 2, Out: 1, Form: nn.Last, Lengths: lengths(rng, 4, 200)}.Batch(rng)
+	check(t, err)
+	backend := sharded{cpu.New[float64](cpu.Options{}), 2}
+	config := rnn.Config{In: 2, Hidden: 3, Out: 1, Activation: accel.Tanh, StateBudget: int64(8 * 3 * b.Rows() * 6 / 10)}
+	net, err := rnn.New[float64](backend, config)
+	check(t, err)
+	theta := vector(t, backend, derivative.Theta(net.Layout(), 0.7, rng))
+	lin, err := net.Linearize(t.Context(), theta, b)
+	check(t, err)
+	defer lin.Close()
+	want := theta.New()
+	check(t, lin.AddGv(t.Context(), want, theta, 0.1))
+	for after := range 40 {
+		ctx := &countdown{Context: t.Context(), left: after}
+		if err := lin.AddGv(ctx, theta.New(), theta, 0.1); !errors.Is(err, context.Canceled) {
+			t.Fatalf("err = %v after %d checks, want that it is cancelled", err, after)
+		}
+		got := theta.New()
+		check(t, lin.AddGv(t.Context(), got, theta, 0.1))
+		if !slices.Equal(read(got), read(want)) {
+			t.Fatalf("other bits after a sweep that was cancelled at check %d", after)
+		}
+	}
+}
+
+// countdown is a context that ends after its Err has been asked a number of times.
+type countdown struct {
+	context.Context
+	mu   sync.Mutex
+	left int
+}
+
+func (c *countdown) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left--
+	if c.left < 0 {
+		return context.Canceled
+	}
+	return nil
 }

@@ -140,12 +140,12 @@ func (st *states[F]) forwardUse(ctx context.Context, use func(k int, b *block)) 
 	case nothing:
 		actions = st.plan.First
 	case forwardSweep:
-		if err := st.play(ctx, st.plan.Rewind(), st.compute, nil); err != nil {
+		if err := st.play(ctx, st.plan.Rewind, st.compute, nil); err != nil {
 			return err
 		}
 	}
 	st.since = forwardSweep
-	return st.play(ctx, actions(), st.compute, use)
+	return st.play(ctx, actions, st.compute, use)
 }
 
 // backwardUse runs a backward sweep: it calls use for each block, in descending order, while its states are kept. It calls also
@@ -157,7 +157,7 @@ func (st *states[F]) backwardUse(ctx context.Context, also func(k int), use func
 		}
 	}
 	st.since = backwardSweep
-	return st.play(ctx, st.plan.Backward(), func(k int) {
+	return st.play(ctx, st.plan.Backward, func(k int) {
 		st.compute(k)
 		if also != nil {
 			also(k)
