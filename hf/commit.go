@@ -1,6 +1,10 @@
 package hf
 
-import "curvestream/accel"
+import (
+	"math"
+
+	"curvestream/accel"
+)
 
 // commit makes the iteration's result the state: nothing before it changed θ, the strengths or the next start of CG.
 func (o *Optimizer[F]) commit(delta accel.Vector[F], r *Report) {
@@ -63,6 +67,8 @@ func (o *Optimizer[F]) restart(delta accel.Vector[F]) {
 	case o.settings.CG.Start == StartZero || o.settings.Damping == DampTrustRegion:
 	case last.q >= 0 && !o.settings.CG.KeepStart:
 		o.delta.Zero()
+	case o.settings.CG.Start == StartHighest && !math.IsInf(o.path.worstF, -1):
+		o.delta.Copy(o.path.highest)
 	case o.settings.CG.Start == StartChosen:
 		o.delta.Copy(delta)
 	default:

@@ -88,7 +88,7 @@ func (o *Optimizer[F]) chooseIterate(ctx context.Context, r *Report) (candidate[
 		return candidate[F]{}, err
 	}
 	o.losses.full[s.Role] = known{lowest, true}
-	r.CGUsed = kept[j].i
+	r.CGUsed, r.SelectF0, r.SelectF = kept[j].i, f0, lowest
 	return kept[j], nil
 }
 

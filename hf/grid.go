@@ -2,8 +2,8 @@ package hf
 
 import "math"
 
-// A Grid says at which CG iterations an iterate is kept, besides the last (section 8.7). The zero Grid is that of Martens
-// (2010), ⌈5·1.3ʲ⌉.
+// A Grid says at which CG iterations an iterate is kept, besides the last (section 8.7). Each is a vector of
+// the length of θ in memory: 15 of the zero Grid, that of Martens (2010), ⌈5·1.3ʲ⌉, in a run of 250.
 type Grid struct {
 	Start float64 // the first iteration; zero means 5
 	Ratio float64 // between neighbours, > 1; zero means 1.3

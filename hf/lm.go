@@ -78,6 +78,12 @@ func (lm LM) Reject(strength float64, inARow int) float64 {
 
 func (lm LM) bounded(strength float64) float64 { return math.Min(math.Max(strength, lm.Min), lm.Max) }
 
+// holds reports whether strength is within the bounds of lm. It leaves what is not positive
+// and finite to other checks.
+func (lm LM) holds(strength float64) bool {
+	return !(strength > 0) || math.IsInf(strength, 1) || lm.withDefaults().bounded(strength) == strength
+}
+
 func (lm LM) withDefaults() LM {
 	lm.Low = orDefault(lm.Low, 1.0/4)
 	lm.High = orDefault(lm.High, 3.0/4)

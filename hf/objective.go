@@ -2,6 +2,11 @@
 //
 // It never sees a network. It asks an [Objective] for f, for ∇f and for products with the curvature matrix, and works on
 // vectors that lie wherever the objective computes.
+//
+// [Optimizer.Step] is one pass through algorithm 3. Its parts stand by themselves: [CG] minimises the damped model
+// (algorithm 2), ended by a [Stopper] and seen by an [Observer]; a [Damper] is the penalty that the model gets (section 8)
+// and [LM] adapts its strength (section 8.5); a [Preconditioner] shapes CG (section 11); a [Selection] picks one of its
+// iterates (section 8.7); a [LineSearch] sets the length of the step (section 8.8). [Settings] choose among them.
 package hf
 
 import (

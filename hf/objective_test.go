@@ -10,10 +10,9 @@ import (
 
 // leastSquares is f(θ) = ½ ‖r(θ)‖², with the Gauss-Newton matrix JᵀJ for curvature. It counts what it is asked for.
 type leastSquares[F accel.Float] struct {
-	name    string
-	m       int // residuals
-	start   []F
-	minimum float64
+	name  string
+	m     int // residuals
+	start []F
 	// residuals sets r (m) and, row-major, J (m × n).
 	residuals func(theta, r, J []float64)
 

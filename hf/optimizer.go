@@ -60,6 +60,7 @@ func New[F accel.Float](objective Objective[F], theta accel.Vector[F], s Setting
 	o.losses = losses[F]{objective: objective, theta: theta, trial: theta.New()}
 	o.path = path[F]{
 		keep: s.Select.Rule != SelectLast, grid: s.Select.Grid, watch: s.CG.Watch, trace: s.Trace, losses: &o.losses,
+		needHighest: s.CG.Start == StartHighest,
 	}
 	return o, nil
 }

@@ -21,6 +21,10 @@ type path[F accel.Float] struct {
 	pool   []accel.Vector[F]
 	points []TracePoint
 	looked float64 // f at the last look; NaN before the first
+
+	needHighest     bool
+	highest         accel.Vector[F] // the iterate of the highest f since the lowest, of those looked at
+	lowestF, worstF float64
 }
 
 // A candidate is an iterate that δ may be.
@@ -38,6 +42,7 @@ func (p *path[F]) begin() {
 	p.kept = p.kept[:0]
 	p.points = nil // handed out with the report
 	p.looked = math.NaN()
+	p.lowestF, p.worstF = math.Inf(1), math.Inf(-1)
 }
 
 // Observe implements Observer.
@@ -56,11 +61,29 @@ func (p *path[F]) Observe(ctx context.Context, it Iterate[F]) (StopReason, error
 	if err != nil {
 		return NotStopped, err
 	}
+	p.compare(f, it.X)
 	if !finite(f) || f > p.looked+p.watch.Tolerance*math.Abs(p.looked) {
 		return StopWorse, nil
 	}
 	p.looked = f
 	return NotStopped, nil
+}
+
+// compare keeps x if it is what StartHighest asks for, f being its value on the curvature minibatch.
+func (p *path[F]) compare(f float64, x accel.Vector[F]) {
+	if !p.needHighest || !finite(f) {
+		return
+	}
+	if f <= p.lowestF {
+		p.lowestF, p.worstF = f, math.Inf(-1)
+	}
+	if f > p.worstF {
+		p.worstF = f
+		if p.highest == nil {
+			p.highest = x.New()
+		}
+		p.highest.Copy(x)
+	}
 }
 
 func (p *path[F]) store(it Iterate[F]) {

@@ -43,10 +43,13 @@ type Report struct {
 	Lambda, Mu, Radius float64 // as this iteration used them; Mu is what multiplies D
 	Zeta               float64
 
-	CGSteps int        // iterations of CG
-	CGUsed  int        // the iteration whose iterate was chosen
-	CGStop  StopReason // why CG ended
-	CGInitM float64    // the damped model at the start of CG, from 0: positive where the warm start costs
+	CGSteps int // iterations of CG
+	CGUsed  int // the iteration whose iterate was chosen
+	// SelectF0 and SelectF are f before, and at the chosen iterate with α = 1, on the minibatch that chose it: with held-out
+	// data they tell whether the step overfits its minibatch (section 12.2).
+	SelectF0, SelectF float64
+	CGStop            StopReason // why CG ended
+	CGInitM           float64    // the damped model at the start of CG, from 0: positive where the warm start costs
 
 	Alpha    float64 // step length; 0 where θ did not move
 	GradNorm float64 // ‖∇f(θ)‖

@@ -180,6 +180,42 @@ func TestCGSettingsArrive(t *testing.T) {
 	}
 }
 
+// As κ grows, P tends to a multiple of the identity (section 11.2), to which CG is indifferent.
+func TestKappaSoftensP(t *testing.T) {
+	trace := func(p PreconditionSettings) []TracePoint {
+		d := spectrum(50, func(i int) float64 { return math.Pow(1e3, float64(i)/50) })
+		o, err := New(bowl{d, make(vec, 50)}, make(vec, 50), Settings{
+			Trace: true, Precondition: p, CG: CGSettings{Max: 10, NoProgressStop: true},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := o.Step(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Trace
+	}
+	distance := func(p PreconditionSettings) (sum float64) {
+		got, plain := trace(p), trace(PreconditionSettings{Kind: PreconditionNone})
+		for i := range got {
+			sum += math.Abs(got[i].M - plain[i].M)
+		}
+		return sum
+	}
+	last := distance(PreconditionSettings{})
+	for _, p := range []PreconditionSettings{{Kappa: 1e7}, {Kappa: 1e9}, {Kappa: 1e12}} {
+		next := distance(p)
+		if next >= last/2 {
+			t.Errorf("κ = %g: M differs from that without a preconditioner by %g, and by %g with less κ", p.Kappa, next, last)
+		}
+		last = next
+	}
+	if relative := distance(PreconditionSettings{KappaOfMean: 1e8}); relative > 1e-3 {
+		t.Errorf("κ of the mean: M differs by %g", relative)
+	}
+}
+
 func TestMuFollowsItsRule(t *testing.T) {
 	for rule, want := range map[MuRule]func(p Progress) (own, next float64){
 		MuTied:  func(p Progress) (float64, float64) { return 0.5, 0.5 * p.Lambda },

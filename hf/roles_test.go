@@ -2,6 +2,8 @@ package hf
 
 import (
 	"context"
+	"math"
+	"slices"
 	"testing"
 
 	"curvestream/accel"
@@ -79,6 +81,9 @@ func TestHeldOutDataChooseTheIterate(t *testing.T) {
 	}
 	if chosen.CGUsed >= seen.CGUsed || chosen.CGUsed < 2 {
 		t.Errorf("by held-out data: iterate %d of %d", chosen.CGUsed, chosen.CGSteps)
+	}
+	if best := chosen.Trace[chosen.CGUsed-1]; best.F != chosen.SelectF-chosen.SelectF0 || best.F >= 0 {
+		t.Errorf("f on held-out data goes from %g to %g, by %g in the trace", chosen.SelectF0, chosen.SelectF, best.F)
 	}
 	for _, p := range chosen.Trace {
 		if best := chosen.Trace[chosen.CGUsed-1]; p.F < best.F {
@@ -158,6 +163,45 @@ func TestStartOfTheNextRun(t *testing.T) {
 		if equal != same {
 			t.Errorf("%s: the start of the next run equals the step: %v, want %v", rule, equal, same)
 		}
+	}
+}
+
+// The run that section 13's second recipe starts from the worst place: f on the curvature minibatch is highest there, of all
+// places looked at after the best one.
+func TestStartAtTheHighest(t *testing.T) {
+	// f on the curvature minibatch by look; a NaN is never kept
+	for _, c := range []struct {
+		f    []float64
+		want int
+	}{
+		{[]float64{9, 5, 3, 4, 6}, 4},
+		{[]float64{9, 5, 3}, 2},
+		{[]float64{1, 5, 3}, 1},
+		{[]float64{9, 5, 3, 7, 2, 4, math.NaN()}, 5},
+		{[]float64{3, 3}, 1},
+	} {
+		p := path[float64]{needHighest: true}
+		p.begin()
+		for i, f := range c.f {
+			p.compare(f, vec{float64(i)})
+		}
+		if got := p.highest.(vec)[0]; got != float64(c.want) {
+			t.Errorf("%v: look %g, want %d", c.f, got, c.want)
+		}
+	}
+	watched, err := New(newShifted(24), make(vec, 24), Settings{
+		Lambda: 1e-6, Precondition: PreconditionSettings{Kind: PreconditionNone},
+		Select: SelectSettings{Grid: Grid{Every: 1}},
+		CG:     CGSettings{Start: StartHighest, Max: 5, NoProgressStop: true, Watch: Watch{Every: 2}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := watched.Step(t.Context()); err != nil || r.CGSteps != 5 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if got, want := vec(watched.State().Delta), watched.path.kept[3].x.(vec); !slices.Equal(got, want) {
+		t.Errorf("the next run starts at %v, want iterate 4, the last one looked at: %v", got, want)
 	}
 }
 

@@ -74,9 +74,12 @@ const (
 	StartLast   StartRule = iota // the last iterate of the previous run, not the chosen one: Martens (2010)
 	StartChosen                  // the iterate that was chosen as δ
 	StartZero                    // 0
+	// StartHighest is the iterate that CGSettings.Watch found to have the highest f on the curvature minibatch, of those after
+	// the lowest (section 13, second recipe: "close to the last"). Without the lower bound a poor warm start would win.
+	StartHighest
 )
 
-var startNames = names{"last", "chosen", "zero"}
+var startNames = names{"last", "chosen", "zero", "highest"}
 
 // String returns the name of s.
 func (s StartRule) String() string { return startNames.of(int(s)) }

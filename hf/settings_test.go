@@ -44,6 +44,8 @@ func TestZeroSettingsAreTheLiterature(t *testing.T) {
 func TestValidateNamesEachProblem(t *testing.T) {
 	bad := map[string]Settings{
 		"Lambda":                   {Lambda: -1},
+		"Lambda = 1e+13":           {Lambda: 1e13},
+		"Structural.Mu = 1e-15":    {Structural: Structural{Mu: 1e-15, Rule: MuOwn}},
 		"Radius":                   {Radius: math.NaN()},
 		"Damping":                  {Damping: 9},
 		"LM.Low":                   {LM: LM{Low: 0.9}},
@@ -60,6 +62,7 @@ func TestValidateNamesEachProblem(t *testing.T) {
 		"CG.Refresh":               {CG: CGSettings{Refresh: -1}},
 		"CG.ResidualTolerance":     {CG: CGSettings{ResidualTolerance: 1}},
 		"CG.Start":                 {CG: CGSettings{Start: 7}},
+		"CG.Start = highest":       {CG: CGSettings{Start: StartHighest}},
 		"CG.Zeta":                  {CG: CGSettings{Zeta: 1.01}},
 		"CG.ZetaSchedule[1]":       {CG: CGSettings{ZetaSchedule: Schedule{{5, 0.9}, {5, 0.95}}}},
 		"CG.ZetaSchedule[0]":       {CG: CGSettings{ZetaSchedule: Schedule{{5, 1.9}}}},
@@ -91,7 +94,7 @@ func TestValidateNamesEachProblem(t *testing.T) {
 			t.Errorf("%s: New takes it", field)
 		}
 	}
-	all := Settings{Lambda: -1, Radius: -1, MaxRejections: -1}.Validate()
+	all := Settings{Lambda: 1e13, Radius: -1, MaxRejections: -1}.Validate()
 	if all == nil || len(strings.Split(all.Error(), "\n")) != 3 {
 		t.Errorf("three problems give %v", all)
 	}

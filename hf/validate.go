@@ -12,11 +12,14 @@ func (s Settings) Validate() error {
 	v.nonNegative("Radius", s.Radius)
 	v.check(dampingNames.valid(int(s.Damping)), "Damping", s.Damping, "is not a kind of damping")
 	v.lm("LM", s.LM)
+	v.check(s.LM.holds(s.Lambda), "Lambda", s.Lambda, "must lie between LM.Min and LM.Max")
 	v.nonNegative("Structural.Mu", s.Structural.Mu)
 	v.check(muNames.valid(int(s.Structural.Rule)), "Structural.Rule", s.Structural.Rule, "is not a rule for μ")
 	v.check(s.Structural.Mu == 0 || s.Structural.Rule != MuTied || s.Damping == DampTikhonov,
 		"Structural.Rule", s.Structural.Rule, "ties μ to λ, which only Tikhonov damping has: choose own or fixed")
 	v.lm("Structural.LM", s.Structural.LM)
+	v.check(s.Structural.Rule != MuOwn || s.Structural.LM.holds(s.Structural.Mu), "Structural.Mu", s.Structural.Mu,
+		"must lie between Structural.LM.Min and Structural.LM.Max")
 	v.role("Rho.Role", s.Rho.Role)
 	v.cg(s.CG)
 	v.precondition(s)
@@ -62,6 +65,7 @@ func (v *problems) cg(c CGSettings) {
 	v.check(c.ResidualTolerance >= 0 && c.ResidualTolerance < 1, "CG.ResidualTolerance", c.ResidualTolerance,
 		"must be between 0 and 1")
 	v.check(startNames.valid(int(c.Start)), "CG.Start", c.Start, "is not a rule for the start of CG")
+	v.check(c.Start != StartHighest || c.Watch.Every > 0, "CG.Start", c.Start, "needs CG.Watch.Every, which finds that iterate")
 	v.check(c.Zeta >= 0 && c.Zeta <= 1, "CG.Zeta", c.Zeta, "must be between 0 and 1")
 	v.schedule("CG.ZetaSchedule", c.ZetaSchedule, 1)
 	v.check(c.Watch.Every >= 0, "CG.Watch.Every", c.Watch.Every, "must not be negative")
