@@ -59,6 +59,7 @@ type Model struct {
 	InitFanIn          int
 	InitScale          float64
 	InitScales         map[string]float64
+	InitTanhShift      bool
 	SpectralRadius     float64
 	InitFrom           string
 }
@@ -148,7 +149,7 @@ func Default() Config {
 	return Config{
 		Data: Data{Layout: auto, Form: auto, Normalize: "none", Missing: "error", MaxCategories: 256},
 		Model: Model{Arch: auto, Hidden: []int{100}, Activation: []string{"tanh"}, OutputActivation: "linear", Loss: auto, Biases: true,
-			StructuralDistance: "cross_entropy", Init: "sparse", InitFanIn: 15, InitScale: 1, SpectralRadius: 1.1},
+			StructuralDistance: auto, Init: "sparse", InitFanIn: 15, InitScale: 1, SpectralRadius: 1.1},
 		CG:         CG{Max: 250, Tol: 5e-4, Stop: "martens", Start: "last", Decay: 0.95, DecayFinal: 0.95, Backtrack: "walk_back", BacktrackBatch: "gradient"},
 		Damping:    Damping{Kind: "tikhonov", Init: 1, Radius: 1, StructuralRule: "tied"},
 		LM:         LM{Adapt: true, Low: 0.25, High: 0.75, Raise: 1.5, Drop: 2.0 / 3, Model: "undamped", Batch: "gradient"},

@@ -34,11 +34,12 @@ var Table = []Setting{
 	{"model.loss", "Compares outputs with targets; auto: by the type of the target.", "6.1", losses, func(c *Config) any { return &c.Model.Loss }},
 	{"model.biases", "Whether the net has biases.", "2", nil, func(c *Config) any { return &c.Model.Biases }},
 	{"model.weight_decay", "The factor beta of 1/2 beta |W|² over the weights (not biases or h_0).", "8", nil, func(c *Config) any { return &c.Model.WeightDecay }},
-	{"model.structural_distance", "The distance between hidden activities that structural damping penalises.", "8.4", []string{"cross_entropy", "squared_error"}, func(c *Config) any { return &c.Model.StructuralDistance }},
+	{"model.structural_distance", "The distance between hidden activities that structural damping penalises; auto: cross_entropy for tanh and logistic units, else squared_error.", "8.4", []string{auto, "cross_entropy", "squared_error"}, func(c *Config) any { return &c.Model.StructuralDistance }},
 	{"model.init", "How weights start: sparse (init_fan_in weights a unit), gaussian, glorot, orthogonal.", "13", []string{"sparse", "gaussian", "glorot", "orthogonal"}, func(c *Config) any { return &c.Model.Init }},
 	{"model.init_fan_in", "Incoming weights of a unit under sparse initialisation.", "13", nil, func(c *Config) any { return &c.Model.InitFanIn }},
 	{"model.init_scale", "Deviation of initial weights that are not zero (sparse, gaussian).", "13", nil, func(c *Config) any { return &c.Model.InitScale }},
 	{"model.init_scales", "By parameter, a factor on its initial weights: {W_xh: 0.25}.", "13", nil, func(c *Config) any { return &c.Model.InitScales }},
+	{"model.init_tanh_shift", "The variant for tanh units of an mlp: biases 0.5, weights halved into and between tanh layers.", "13", nil, func(c *Config) any { return &c.Model.InitTanhShift }},
 	{"model.spectral_radius", "W_hh is scaled to it; 0 leaves W_hh as drawn.", "13", nil, func(c *Config) any { return &c.Model.SpectralRadius }},
 	{"model.init_from", "A safetensors file to start from; names and shapes must be the net's.", "", nil, func(c *Config) any { return &c.Model.InitFrom }},
 
@@ -99,6 +100,6 @@ var Table = []Setting{
 	{"seed", "Starts all random numbers: initial weights, order of the data. auto: chosen, printed and stored.", "", nil, func(c *Config) any { return &c.Seed }},
 	{"dtype", "Numbers of the net: float32 or float64.", "", []string{"float32", "float64"}, func(c *Config) any { return &c.DType }},
 	{"threads", "Threads that compute; 0: one a processor. Results do not depend on it.", "", nil, func(c *Config) any { return &c.Threads }},
-	{"memory", "Budget of the data pipeline and, again as much, of activations kept for curvature products.", "7.1", nil, func(c *Config) any { return &c.Memory }},
+	{"memory", "Memory to use: half of it for activations kept for curvature products, three eighths for training data, one eighth for validation data.", "7.1", nil, func(c *Config) any { return &c.Memory }},
 	{"device", "Where to compute.", "", []string{"auto", "cpu"}, func(c *Config) any { return &c.Device }},
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"curvestream/ingest"
@@ -23,6 +24,10 @@ func Of(err error) *Error {
 	if errors.As(err, &data) {
 		return ofData(data)
 	}
+	var output *ingest.OutputError
+	if errors.As(err, &output) {
+		return ofOutput(output)
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return &Error{Code: "interrupted", Exit: Interrupted, Message: "interrupted"}
 	}
@@ -35,14 +40,14 @@ func Of(err error) *Error {
 
 func ofData(d *ingest.Error) *Error {
 	e := &Error{Code: d.Code, Exit: Data, Message: d.Error(), Where: map[string]any{}}
+	if strings.HasPrefix(d.Code, "gen.") { // a task or a parameter that was typed
+		e.Exit = Usage
+	}
 	if d.Missing {
 		e.Exit = NoInput
 		if errors.Is(d.Err, fs.ErrPermission) {
 			e.Exit = NoPerm
 		}
-	}
-	if d.Code == "data.exists" {
-		e.Exit = CantCreate
 	}
 	if d.File != "" {
 		e.Where["file"] = d.File
@@ -58,6 +63,20 @@ func ofData(d *ingest.Error) *Error {
 	}
 	if d.ID != "" {
 		e.Where["sequence"] = d.ID
+	}
+	return e
+}
+
+func ofOutput(o *ingest.OutputError) *Error {
+	e := &Error{Code: o.Code, Exit: IO, Message: o.Error(), Where: map[string]any{"file": o.Path}}
+	switch o.Code {
+	case "output.exists", "output.cannot_create":
+		e.Exit = CantCreate
+	case "output.usage":
+		e.Exit = Usage
+	}
+	if s := ofSystem(o.Err); s != nil && e.Exit == IO {
+		e.Code, e.Hint = s.Code, s.Hint
 	}
 	return e
 }

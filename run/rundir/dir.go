@@ -29,7 +29,7 @@ type Dir struct {
 	lock *os.File // nil while not locked
 }
 
-// Create makes the folder of a new run with the files given (by name) and locks it. An existing folder is an error and
+// Create makes the folder of a new run with the files given (by name, with slashes) and locks it. An existing folder is an error and
 // left untouched; parents are made.
 func Create(path string, files map[string][]byte) (*Dir, error) {
 	path = filepath.Clean(path)
@@ -39,7 +39,11 @@ func Create(path string, files map[string][]byte) (*Dir, error) {
 	d := &Dir{path: path}
 	err := durable.NewDir(path, func(tmp string) error {
 		for name, content := range files {
-			if err := durable.WriteNew(filepath.Join(tmp, name), content); err != nil {
+			path := filepath.Join(tmp, filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return fmt.Errorf("run directory: %w", err)
+			}
+			if err := durable.WriteNew(path, content); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"curvestream/run/config"
+	"curvestream/run/evaluate"
+	"curvestream/run/fault"
+)
+
+// applyFlags are those of commands that apply a model to data.
+func applyFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "checkpoint", Usage: "of a run: best, latest or a name such as iter-000120 (default: the run's model)"},
+	}, settingFlags(underKeys("data.train", "memory", "threads", "device"))...)
+}
+
+// application collects what a model is applied to.
+func (t *terminal) application(c *cli.Context) (evaluate.Options, error) {
+	path, err := oneArgument(c, "a RUN directory or a model")
+	if err != nil {
+		return evaluate.Options{}, err
+	}
+	flags, err := assignments(c)
+	if err != nil {
+		return evaluate.Options{}, err
+	}
+	r, err := config.Load(config.Sources{Env: t.env, Flags: flags})
+	if err != nil {
+		return evaluate.Options{}, err
+	}
+	if len(r.Data.Train) == 0 {
+		return evaluate.Options{}, fault.New(fault.Usage, "usage.no_data", "no data").Fix("--data FILE")
+	}
+	return evaluate.Options{Model: path, Checkpoint: c.String("checkpoint"), Data: r.Data.Train, Stdin: t.stdin, Memory: int64(r.Memory), Threads: r.Threads}, nil
+}
+
+func evalCommand(t *terminal) *cli.Command {
+	return &cli.Command{Name: "eval", Usage: "say how good a model is on data", ArgsUsage: "RUN|MODEL", Flags: applyFlags(), Action: t.eval}
+}
+
+func (t *terminal) eval(c *cli.Context) error {
+	o, err := t.application(c)
+	if err != nil {
+		return err
+	}
+	r, err := evaluate.Evaluate(c.Context, o)
+	if err != nil {
+		return err
+	}
+	return t.answer(r, func(w io.Writer) {
+		tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(tab, "loss\t%.6g\t%s, mean over sequences\n", r.Loss, r.LossName)
+		fmt.Fprintf(tab, "loss_per_step\t%.6g\t\n", r.LossPerStep)
+		if r.Accuracy != nil {
+			fmt.Fprintf(tab, "accuracy\t%.4f\t\n", *r.Accuracy)
+		}
+		if r.ErrorRate != nil {
+			fmt.Fprintf(tab, "error_rate\t%.4f\tof sequences, by the task's criterion\n", *r.ErrorRate)
+		}
+		fmt.Fprintf(tab, "sequences\t%s\t\nsteps\t%s\t\n", thousands(float64(r.Sequences)), thousands(float64(r.Steps)))
+		tab.Flush()
+	})
+}
+
+func predictCommand(t *terminal) *cli.Command {
+	return &cli.Command{
+		Name: "predict", Usage: "write what a model predicts, with the ids of the data", ArgsUsage: "RUN|MODEL",
+		Flags: append(applyFlags(),
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.parquet, .arrow, .jsonl, or - for an Arrow stream on standard output"},
+			&cli.StringFlag{Name: "format", Usage: "parquet, arrow or jsonl (default: by the name)"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace a file that exists"}),
+		Action: t.predict,
+	}
+}
+
+func (t *terminal) predict(c *cli.Context) error {
+	o, err := t.application(c)
+	if err != nil {
+		return err
+	}
+	out := c.String("out")
+	if out == "" {
+		return fault.New(fault.Usage, "usage.missing_flag", "predict needs -o FILE, with an ending .parquet, .arrow or .jsonl, or - for standard output")
+	}
+	p, err := evaluate.Predict(c.Context, o, evaluate.Destination{Path: out, Format: c.String("format"), Overwrite: c.Bool("overwrite"), Stdout: t.stdout})
+	if err != nil || out == "-" {
+		return err
+	}
+	return t.answer(p, func(w io.Writer) {
+		fmt.Fprintf(w, "%s   %s sequences, columns %v\n", p.Output, thousands(float64(p.Sequences)), p.Columns)
+	})
+}

@@ -1,0 +1,172 @@
+// Package data opens, scans and describes what a run reads: files, folders, streams and generators.
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"curvestream/ingest"
+	"curvestream/ingest/gen"
+	"curvestream/pipeline"
+	"curvestream/run/config"
+	"curvestream/run/fault"
+)
+
+// UseGrowingAllocator makes writing of long lists linear in their length. It is called once, before anything is written.
+func UseGrowingAllocator() { ingest.UseGrowingAllocator() }
+
+// An Access says how data are opened.
+type Access struct {
+	Stdin  io.Reader // what "-" reads; nil refuses it
+	Memory int64     // bytes to read with
+	// Share is the share of --memory that Memory is, for the advice of errors. Zero means 1.
+	Share float64
+}
+
+// Open opens files, folders, globs, "-" or a generator ("gen:addition?length=100&seed=1").
+func (a Access) Open(ctx context.Context, patterns []string) (ingest.Source, error) {
+	if len(patterns) == 0 {
+		return nil, fault.New(fault.Usage, "usage.no_data", "no data").Fix("--data FILE, a folder, a glob, or gen:TASK?length=50&seed=1")
+	}
+	for _, p := range patterns {
+		if !strings.HasPrefix(p, "gen:") {
+			continue
+		}
+		if len(patterns) > 1 {
+			return nil, fault.New(fault.Usage, "usage.mixed_data", "a generator stands alone: %q was given together with others", p)
+		}
+		return gen.Open(p)
+	}
+	return ingest.Open(ctx, patterns, ingest.OpenOptions{Stdin: a.Stdin, MemoryLimit: a.Memory})
+}
+
+// A Set is data that have been opened and scanned: every row was looked at. Close it.
+type Set struct {
+	Source   ingest.Source
+	Manifest *pipeline.Manifest
+	Encoding *ingest.Encoding
+	Roles    *ingest.Roles // why the columns mean what they mean; nil where a stored encoding says so
+	Memory   int64
+}
+
+// Close closes the source.
+func (s *Set) Close() error { return s.Source.Close() }
+
+// Endless reports whether the data are a generator without end.
+func (s *Set) Endless() bool { return s.Source.Len() == ingest.Endless }
+
+// Fit opens training data and finds out how they are encoded.
+func (a Access) Fit(ctx context.Context, patterns []string, roles ingest.RoleOptions) (*Set, error) {
+	return a.open(ctx, patterns, func(set *Set) error {
+		fitter, err := ingest.NewFitter(set.Source.Schema(), roles)
+		if err != nil {
+			return err
+		}
+		layout, ids := fitter.Roles().Layout, fitter.Roles().ID
+		if set.Manifest, err = a.manifest(ctx, set.Source, fitter, layout, ids); err != nil {
+			return err
+		}
+		if set.Encoding, err = fitter.Encoding(); err != nil {
+			return err
+		}
+		known := fitter.Roles()
+		set.Roles = &known
+		return nil
+	})
+}
+
+// Match opens data that a stored encoding encodes. Columns are found by name.
+func (a Access) Match(ctx context.Context, patterns []string, e *ingest.Encoding) (*Set, error) {
+	return a.open(ctx, patterns, func(set *Set) error {
+		scanner, err := ingest.NewScanner(set.Source.Schema(), e)
+		if err != nil {
+			return err
+		}
+		set.Encoding = e
+		set.Manifest, err = a.manifest(ctx, set.Source, scanner, e.Layout, e.ID)
+		return err
+	})
+}
+
+func (a Access) open(ctx context.Context, patterns []string, fill func(*Set) error) (*Set, error) {
+	src, err := a.Open(ctx, patterns)
+	if err != nil {
+		return nil, err
+	}
+	set := &Set{Source: src, Memory: a.Memory}
+	if err := fill(set); err != nil {
+		return nil, Explain(errors.Join(err, src.Close()), a.Share)
+	}
+	return set, nil
+}
+
+func (a Access) manifest(ctx context.Context, src ingest.Source, scan pipeline.Scan, layout ingest.Layout, ids []string) (*pipeline.Manifest, error) {
+	return pipeline.BuildManifest(ctx, src, scan, pipeline.ManifestOptions{Layout: layout, Identified: len(ids) > 0, Memory: a.Memory})
+}
+
+// Finite refuses data without end.
+func (s *Set) Finite() error {
+	if !s.Endless() {
+		return nil
+	}
+	path := s.Source.Fingerprint()[0].Path
+	return fault.New(fault.Usage, "usage.endless_data", "%s has no end", path).Fix("say how many sequences: '%s&n=1000'", path)
+}
+
+// Explain puts the whole of --memory into errors about a share of it (0 means all); other errors it passes on.
+func Explain(err error, share float64) error {
+	var large *pipeline.TooLargeError
+	if !errors.As(err, &large) {
+		return err
+	}
+	if share == 0 {
+		share = 1
+	}
+	return tooLarge(large, share)
+}
+
+// tooLarge returns the error of something that needs more than a share of --memory.
+func tooLarge(large *pipeline.TooLargeError, share float64) error {
+	needs := config.Bytes(float64(large.Needs)/share/(1<<20)+1) << 20
+	e := fault.New(fault.Data, "memory.too_small", "%s: row group %d: %s needs %s of --memory at once, which is %s",
+		large.File, large.RowGroup, large.What, needs, config.Bytes(float64(large.Memory)/share))
+	e.Where = map[string]any{"file": large.File, "row_group": large.RowGroup}
+	return e.Fix("--memory %s or more, or %s", needs, large.Hint)
+}
+
+// Roles turns settings into what package ingest asks.
+func Roles(c *config.Config) ingest.RoleOptions {
+	word := func(s string) string {
+		if s == "auto" {
+			return ""
+		}
+		return s
+	}
+	d := c.Data
+	return ingest.RoleOptions{Layout: ingest.Layout(word(d.Layout)), ID: d.ID, Time: d.Time, Inputs: d.Inputs, Targets: d.Targets, Static: d.Static,
+		Mask: d.Mask, Weight: d.Weight, Ignore: d.Ignore, Form: word(d.Form), Loss: word(c.Model.Loss), Normalize: d.Normalize,
+		Missing: d.Missing, MaxLength: d.MaxLength, MaxCategories: d.MaxCategories, Encode: d.Encode}
+}
+
+// Describe lays out what was read, in a few lines for a person.
+func (s *Set) Describe() []string {
+	sum := s.Manifest.Summary()
+	var lines []string
+	if s.Endless() {
+		lines = append(lines, fmt.Sprintf("%s: a generator without end, sequences of up to %d steps", sum.Files[0].Path, sum.Lengths.Max))
+	} else {
+		lines = append(lines, fmt.Sprintf("%d sequences, %d steps (length %d to %d, median %d) in %d files",
+			sum.Sequences, sum.Steps, sum.Lengths.Min, sum.Lengths.Max, sum.Lengths.Median, len(sum.Files)))
+	}
+	if sum.Dropped > 0 {
+		lines = append(lines, fmt.Sprintf("%d sequences dropped (data.missing: drop-sequence)", sum.Dropped))
+	}
+	if s.Roles != nil {
+		lines = append(lines, s.Roles.Notes...)
+	}
+	e := s.Encoding
+	return append(lines, fmt.Sprintf("%d inputs, %d outputs, targets %s, loss %s", e.In, e.Out, e.Form, e.Loss))
+}

@@ -1,0 +1,96 @@
+package evaluate
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"curvestream/accel"
+	"curvestream/accel/cpu"
+	"curvestream/pipeline"
+	"curvestream/run/data"
+	"curvestream/run/model"
+)
+
+// Options say which model is applied to which data.
+type Options struct {
+	Model      string // a run directory or a model
+	Checkpoint string // "" for the run's model
+	Data       []string
+	Stdin      io.Reader
+	Memory     int64
+	Threads    int
+}
+
+// A Report is what `curvestream eval` prints.
+type Report struct {
+	Schema     string `json:"schema"`
+	Model      string `json:"model"`
+	Data       string `json:"data"`
+	LossName   string `json:"loss_name"`
+	Parameters string `json:"parameters"` // the file they were read from
+	Score
+}
+
+// Evaluate returns how good a stored model is on data.
+func Evaluate(ctx context.Context, o Options) (Report, error) {
+	stored, err := model.Find(o.Model, o.Checkpoint)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{Schema: "curvestream.eval/1", Model: o.Model, Data: strings.Join(o.Data, " "), LossName: stored.Spec.Loss, Parameters: stored.Path}
+	if stored.Spec.DType == "float64" {
+		r.Score, err = scoreOf[float64](ctx, o, stored)
+	} else {
+		r.Score, err = scoreOf[float32](ctx, o, stored)
+	}
+	return r, err
+}
+
+func scoreOf[F accel.Float](ctx context.Context, o Options, stored model.Stored) (s Score, err error) {
+	err = with(ctx, o, stored, func(a *applied[F]) error {
+		right, err := Criterion(a.set.Source)
+		if err != nil {
+			return err
+		}
+		s, err = Run(ctx, a.net, a.theta, a.loader, a.all, stored.Spec.Loss, right)
+		return err
+	})
+	return s, err
+}
+
+// An applied model has its data beside it.
+type applied[F accel.Float] struct {
+	net    model.Net[F]
+	theta  accel.Vector[F]
+	set    *data.Set
+	loader *pipeline.Loader[F]
+	all    pipeline.Minibatch
+}
+
+// with calls use with a model and its data, and closes them.
+func with[F accel.Float](ctx context.Context, o Options, stored model.Stored, use func(*applied[F]) error) (err error) {
+	a := &applied[F]{}
+	backend := cpu.New[F](cpu.Options{Threads: o.Threads})
+	if a.net, a.theta, err = model.Load(backend, stored); err != nil {
+		return err
+	}
+	if a.set, err = (data.Access{Stdin: o.Stdin, Memory: o.Memory}).Match(ctx, o.Data, stored.Spec.Encoding); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.set.Close()) }()
+	if err := a.set.Finite(); err != nil {
+		return err
+	}
+	plan, err := pipeline.NewPlan(a.set.Manifest, pipeline.PlanOptions{})
+	if err != nil {
+		return err
+	}
+	a.all = plan.Everything()
+	if a.loader, err = pipeline.NewLoader[F](a.set.Source, a.set.Manifest, stored.Spec.Encoding, pipeline.LoaderOptions{Memory: o.Memory}); err != nil {
+		return data.Explain(err, 1)
+	}
+	defer a.loader.Close()
+	return data.Explain(use(a), 1)
+}

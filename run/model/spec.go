@@ -1,0 +1,116 @@
+// Package model is what is needed to use a trained net: its shape, its parameters by name, and how data are encoded for it.
+package model
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"curvestream/accel"
+	"curvestream/fnn"
+	"curvestream/ingest"
+	"curvestream/nn"
+	"curvestream/rnn"
+	"curvestream/run/config"
+)
+
+const schema = "curvestream.model/1"
+
+// A Spec is model.json: everything about a model but its parameters.
+type Spec struct {
+	Schema             string           `json:"schema"`
+	Arch               string           `json:"arch"` // rnn or mlp
+	In                 int              `json:"in"`
+	Hidden             []int            `json:"hidden"`
+	Out                int              `json:"out"`
+	Activation         []string         `json:"activation"` // of each hidden layer
+	OutputActivation   string           `json:"output_activation"`
+	Loss               string           `json:"loss"`
+	Biases             bool             `json:"biases"`
+	StructuralDistance string           `json:"structural_distance"`
+	DType              string           `json:"dtype"`
+	Encoding           *ingest.Encoding `json:"encoding"`
+}
+
+// NewSpec returns the Spec of resolved settings for data with the given encoding.
+func NewSpec(c *config.Config, e *ingest.Encoding) Spec {
+	activation := c.Model.Activation
+	if len(activation) == 1 {
+		activation = make([]string, len(c.Model.Hidden))
+		for i := range activation {
+			activation[i] = c.Model.Activation[0]
+		}
+	}
+	return Spec{Schema: schema, Arch: c.Model.Arch, In: e.In, Hidden: c.Model.Hidden, Out: e.Out, Activation: activation,
+		OutputActivation: c.Model.OutputActivation, Loss: c.Model.Loss, Biases: c.Model.Biases,
+		StructuralDistance: c.Model.StructuralDistance, DType: c.DType, Encoding: e}
+}
+
+// Distance returns the structural distance that fits hidden activations: cross-entropy where all of them are tanh or logistic.
+func Distance(activation []string) string {
+	for _, a := range activation {
+		if a != "tanh" && a != "logistic" {
+			return "squared_error"
+		}
+	}
+	return "cross_entropy"
+}
+
+// JSON returns the content of model.json.
+func (s Spec) JSON() ([]byte, error) {
+	text, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// ParseSpec reads model.json.
+func ParseSpec(text []byte) (Spec, error) {
+	var s Spec
+	if err := json.Unmarshal(text, &s); err != nil {
+		return s, fmt.Errorf("model.json: %w", err)
+	}
+	if s.Schema != schema {
+		return s, fmt.Errorf("model.json: schema %q is not %q: it was written by another version", s.Schema, schema)
+	}
+	if s.Encoding == nil {
+		return s, errors.New("model.json: the encoding is missing")
+	}
+	return s, nil
+}
+
+// A Net is a net as package rnn and package fnn make them.
+type Net[F accel.Float] interface {
+	nn.Net[F]
+	// Bytes returns the memory that a linearization on a chunk takes, structural damping included or not.
+	Bytes(b *nn.Batch[F], structural bool) int64
+}
+
+// NewNet returns the net that s describes, on a backend.
+func NewNet[F accel.Float](backend accel.Backend[F], s Spec) (Net[F], error) {
+	loss, err := nn.ParseLoss(s.Loss)
+	if err != nil {
+		return nil, err
+	}
+	activations := make([]accel.Activation, len(s.Activation), len(s.Activation)+1)
+	for i, name := range s.Activation {
+		if activations[i], err = nn.ParseActivation(name); err != nil {
+			return nil, err
+		}
+	}
+	output, err := nn.ParseActivation(s.OutputActivation)
+	if err != nil {
+		return nil, err
+	}
+	distance := nn.CrossEntropyDistance
+	if s.StructuralDistance == "squared_error" {
+		distance = nn.SquaredDistance
+	}
+	if s.Arch == "mlp" {
+		sizes := append(append([]int{s.In}, s.Hidden...), s.Out)
+		return fnn.New(backend, fnn.Config{Sizes: sizes, Activations: append(activations, output), Loss: loss, Biases: s.Biases, Distance: distance})
+	}
+	return rnn.New(backend, rnn.Config{In: s.In, Hidden: s.Hidden[0], Out: s.Out, Activation: activations[0], OutputActivation: output,
+		Loss: loss, Biases: s.Biases, Distance: distance})
+}

@@ -1,0 +1,175 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"curvestream/accel"
+	"curvestream/accel/cpu"
+	"curvestream/hf"
+	"curvestream/ingest"
+	"curvestream/ingest/gen"
+	"curvestream/pipeline"
+	"curvestream/run/config"
+	"curvestream/run/data"
+	"curvestream/run/evaluate"
+	"curvestream/run/fault"
+	"curvestream/run/model"
+	"curvestream/run/objective"
+)
+
+// The shares of --memory.
+const (
+	trainShare = 3.0 / 8
+	validShare = 1.0 / 8
+	keepShare  = 1.0 / 2
+)
+
+func share(c *config.Config, part float64) int64 { return int64(float64(c.Memory) * part) }
+
+// sets are the data of a run.
+type sets struct {
+	train *data.Set
+	valid *data.Set // nil without validation data
+}
+
+func (s sets) Close() error {
+	if s.valid == nil {
+		return s.train.Close()
+	}
+	return errors.Join(s.train.Close(), s.valid.Close())
+}
+
+// openSets opens the data. With an encoding, as on resume, it is the one to use; else it is fitted to the training data.
+func openSets(ctx context.Context, c *config.Config, o Options, e *ingest.Encoding) (s sets, err error) {
+	access := data.Access{Stdin: o.Stdin, Memory: share(c, trainShare), Share: trainShare}
+	if e == nil {
+		s.train, err = access.Fit(ctx, c.Data.Train, data.Roles(c))
+	} else {
+		s.train, err = access.Match(ctx, c.Data.Train, e)
+	}
+	if err != nil || len(c.Data.Valid) == 0 {
+		return s, err
+	}
+	s.valid, err = data.Access{Memory: share(c, validShare), Share: validShare}.Match(ctx, c.Data.Valid, s.train.Encoding)
+	if err == nil {
+		err = s.valid.Finite()
+	}
+	if err != nil {
+		return s, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// infer settles the settings that depend on the data.
+func infer(r *config.Resolved, set *data.Set) error {
+	e := set.Encoding
+	arch, why := "rnn", fmt.Sprintf("the layout is %s", e.Layout)
+	if e.Layout == ingest.Flat {
+		arch = "mlp"
+	}
+	batch, lacks := 0, ""
+	if set.Endless() {
+		batch, lacks = 10000, "a generator has no end"
+	}
+	for _, i := range []struct {
+		key   string
+		value any
+		why   string
+	}{
+		{"model.arch", arch, why}, {"model.loss", e.Loss, "the type of the target"}, {"model.structural_distance", model.Distance(r.Model.Activation), "the activation"},
+		{"data.layout", string(e.Layout), "the types of the columns"}, {"data.form", e.Form, "the types of the columns"},
+	} {
+		if r.Value(i.key) == "auto" {
+			if err := r.Infer(i.key, i.value, i.why); err != nil {
+				return err
+			}
+		}
+	}
+	if batch > 0 && r.Batch.Gradient == 0 {
+		if err := r.Infer("batch.gradient", int64(batch), lacks); err != nil {
+			return err
+		}
+	}
+	if r.Model.Arch == "mlp" && e.Layout != ingest.Flat {
+		return fault.New(fault.Config, "config.arch_layout", "model.arch is mlp (%s), but the data have sequences (layout %s)", r.Origin("model.arch"), e.Layout).
+			Fix("--layout flat if a row is one case with a vector of inputs, or --arch rnn")
+	}
+	return r.Validate()
+}
+
+// A machine is everything that a run computes with.
+type machine[F accel.Float] struct {
+	spec      model.Spec
+	net       model.Net[F]
+	theta     accel.Vector[F]
+	backend   *cpu.Backend[F]
+	loader    *pipeline.Loader[F]
+	objective *objective.Objective[F]
+	optimizer *hf.Optimizer[F]
+	valid     *pipeline.Loader[F] // nil without validation data
+	everyone  pipeline.Minibatch  // of the validation data
+	criterion gen.Criterion
+}
+
+// assemble builds the machine of a run for data that have been opened.
+func assemble[F accel.Float](c *config.Config, s sets) (*machine[F], error) {
+	m := &machine[F]{spec: model.NewSpec(c, s.train.Encoding), backend: cpu.New[F](cpu.Options{Threads: c.Threads})}
+	var err error
+	if m.net, err = model.NewNet(m.backend, m.spec); err != nil {
+		return nil, fault.New(fault.Config, "config.model", "%v", err)
+	}
+	plan, err := pipeline.NewPlan(s.train.Manifest, planOptions(c))
+	if err != nil {
+		return nil, fault.New(fault.Config, "config.batch", "%v", err)
+	}
+	if m.loader, err = newLoader[F](s.train, share(c, trainShare)); err != nil {
+		return nil, data.Explain(err, trainShare)
+	}
+	theta, err := model.Initialize[F](m.net.Layout(), c, m.spec)
+	if err != nil {
+		return nil, err
+	}
+	if m.theta, err = m.backend.NewVector(len(theta)); err != nil {
+		return nil, err
+	}
+	m.theta.Write(theta)
+	m.objective = objective.New(m.net, m.loader, plan, objective.Settings{WeightDecay: c.Model.WeightDecay, Keep: share(c, keepShare), Structural: c.Damping.StructuralMu > 0})
+	settings, err := optimizerSettings(c)
+	if err != nil {
+		return nil, fault.New(fault.Config, "config.method", "%v", err)
+	}
+	if m.optimizer, err = hf.New(m.objective, m.theta, settings); err != nil {
+		return nil, fault.New(fault.Config, "config.method", "%v", err)
+	}
+	return m, m.addValid(c, s)
+}
+
+func (m *machine[F]) addValid(c *config.Config, s sets) error {
+	if s.valid == nil {
+		return nil
+	}
+	plan, err := pipeline.NewPlan(s.valid.Manifest, pipeline.PlanOptions{ChunkSequences: c.Batch.ChunkSequences, ChunkSteps: c.Batch.ChunkSteps})
+	if err != nil {
+		return fault.New(fault.Config, "config.batch", "validation data: %v", err)
+	}
+	m.everyone = plan.Everything()
+	if m.valid, err = newLoader[F](s.valid, share(c, validShare)); err != nil {
+		return data.Explain(err, validShare)
+	}
+	m.criterion, err = evaluate.Criterion(s.valid.Source)
+	return err
+}
+
+func newLoader[F accel.Float](s *data.Set, memory int64) (*pipeline.Loader[F], error) {
+	return pipeline.NewLoader[F](s.Source, s.Manifest, s.Encoding, pipeline.LoaderOptions{Memory: memory})
+}
+
+// Close forgets what the loaders keep.
+func (m *machine[F]) Close() {
+	m.loader.Close()
+	if m.valid != nil {
+		m.valid.Close()
+	}
+}
