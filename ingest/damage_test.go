@@ -11,6 +11,8 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
+
+	"curvestream/internal/shared"
 )
 
 // samples are small valid files of each format.
@@ -95,6 +97,34 @@ func TestTruncations(t *testing.T) {
 				assertClear(t, path, err)
 			}
 		})
+	}
+}
+
+// Where the writer gave checksums, no flipped bit in a page goes unnoticed.
+func TestPageChecksums(t *testing.T) {
+	valid, err := os.ReadFile(shared.Dir(t, "data", "interop", "datapage_v1-uncompressed-checksum.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := written(t, "flipped.parquet", valid)
+	if o, err := readAll(t, t.Context(), path); err != nil || len(o.failed) > 0 {
+		t.Fatal(o, err)
+	}
+	const pages, length = 4, 41_000 // four pages of some 10 kB, with a few bytes of headers between them
+	rng := rand.New(rand.NewPCG(5, 7))
+	noticed := 0
+	for range 50 {
+		b := bytes.Clone(valid)
+		b[200+rng.IntN(length-200)] ^= 1 << rng.IntN(8)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if o, err := readAll(t, t.Context(), path); err != nil || len(o.failed) > 0 {
+			noticed++
+		}
+	}
+	if noticed < 49 { // one may fall into a header's statistics
+		t.Errorf("%d of 50 flips in %d pages noticed", noticed, pages)
 	}
 }
 

@@ -33,8 +33,8 @@ const defaultMemoryLimit = 1 << 30
 // times. An IPC stream must end with its end-of-stream marker, because one that was cut short looks the same otherwise.
 //
 // Footers, sizes and counts are checked here; encodings and compressions that cannot be read are found here but refused only
-// by a Read of their column. Units without rows are left out. Parquet page checksums are not verified (Arrow v15 cannot):
-// of compressions, only zstd and gzip notice flipped bits; "snappy" and "none" do not.
+// by a Read of their column. Units without rows are left out. Read verifies the checksums of Parquet pages where the writer gave
+// them (Arrow v15 does not; curvestream's own writer cannot give them); of compressions zstd and gzip notice flipped bits by themselves.
 //
 // Types are normalised: dictionaries and run-end encoded columns are read as their values, string views as strings, extension
 // types as their storage. Parquet columns have the types that Parquet says: fixed-size lists are lists there.

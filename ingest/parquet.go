@@ -208,27 +208,36 @@ func checkChunk(c *metadata.ColumnChunkMetaData, rows, size int64) error {
 // readable returns an error that names codec or encoding, and the rewrite that helps, if v15 cannot read the chunk. It must be
 // asked: v15 reads a column in an encoding that it lacks as one without rows, and reports no error.
 func (p *parquetFile) readable(c *metadata.ColumnChunkMetaData, u Unit, column int) error {
-	rewrite := "COPY (FROM '" + strings.ReplaceAll(p.name, "'", "''") + "') TO 'y.parquet' (FORMAT parquet, CODEC zstd) in DuckDB rewrites it"
-	refuse := func(format string, args ...any) error {
-		return fault(codeUnsupported, p.name, rewrite, format, args...).in(u).of(p.columnName(column))
-	}
 	switch codec := c.Compression(); codec {
 	case compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Brotli, compress.Codecs.Zstd:
 	default:
-		return refuse("is compressed with %s, which cannot be read; zstd, snappy, gzip and brotli can", codecName(codec))
+		return p.refuse(u, column, "is compressed with %s, which cannot be read; zstd, snappy, gzip and brotli can", codecName(codec))
 	}
 	for _, e := range c.Encodings() {
-		switch e {
-		case parquet.Encodings.Plain, parquet.Encodings.RLE, parquet.Encodings.BitPacked, parquet.Encodings.RLEDict, parquet.Encodings.PlainDict,
-			parquet.Encodings.DeltaBinaryPacked, parquet.Encodings.DeltaByteArray, parquet.Encodings.DeltaLengthByteArray:
-		default:
-			return refuse("is encoded as %s, which cannot be read (parquet_version 'V1' avoids it)", encodingName(e))
+		if !readableEncoding(e) {
+			return p.refuse(u, column, "is encoded as %s, which cannot be read (parquet_version 'V1' avoids it)", encodingName(e))
 		}
 	}
 	if c.CryptoMetadata() != nil {
-		return refuse("is encrypted")
+		return p.refuse(u, column, "is encrypted")
 	}
 	return nil
+}
+
+// refuse says why a column cannot be read, and how to rewrite the file so that it can.
+func (p *parquetFile) refuse(u Unit, column int, format string, args ...any) error {
+	rewrite := "COPY (FROM '" + strings.ReplaceAll(p.name, "'", "''") + "') TO 'y.parquet' (FORMAT parquet, CODEC zstd) in DuckDB rewrites it"
+	return fault(codeUnsupported, p.name, rewrite, format, args...).in(u).of(p.columnName(column))
+}
+
+// readableEncoding tells whether v15 can decode an encoding.
+func readableEncoding(e parquet.Encoding) bool {
+	switch e {
+	case parquet.Encodings.Plain, parquet.Encodings.RLE, parquet.Encodings.BitPacked, parquet.Encodings.RLEDict, parquet.Encodings.PlainDict,
+		parquet.Encodings.DeltaBinaryPacked, parquet.Encodings.DeltaByteArray, parquet.Encodings.DeltaLengthByteArray:
+		return true
+	}
+	return false
 }
 
 // codecName names codecs that v15 has no name for, by the number of the Parquet format.

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -39,7 +40,7 @@ func (p *parquetFile) decode(in *bytesAt, u Unit, columns []int, w *workspace) (
 	arrays := make([]arrow.Array, len(columns))
 	for k, c := range columns {
 		err := guard(p.name, u.RowGroup, func() (err error) {
-			arrays[k], err = p.decodeColumn(in.ctx, r, u, c, w)
+			arrays[k], err = p.decodeColumn(in, r, u, c, w)
 			return err
 		})
 		if err != nil {
@@ -49,26 +50,40 @@ func (p *parquetFile) decode(in *bytesAt, u Unit, columns []int, w *workspace) (
 	return arrays, nil
 }
 
-// decodeColumn reads one column of a row group, a batch of rows at a time, into one array.
-func (p *parquetFile) decodeColumn(ctx context.Context, r *pqarrow.FileReader, u Unit, column int, w *workspace) (arrow.Array, error) {
-	failed := func(err error) error {
+// decodeColumn checks one column of a row group and reads it into one array.
+func (p *parquetFile) decodeColumn(in *bytesAt, r *pqarrow.FileReader, u Unit, column int, w *workspace) (arrow.Array, error) {
+	chunk, err := p.footer.RowGroup(u.RowGroup).ColumnChunk(p.leaves[column][0])
+	if err == nil {
+		err = p.checkPages(in, chunk, u, column)
+	}
+	var parts []arrow.Array
+	if err == nil {
+		parts, err = p.readBatches(in.ctx, r, u, column, chunk.NumValues())
+	}
+	var known *Error
+	switch {
+	case errors.As(err, &known):
+		return nil, err
+	case err != nil:
 		e := fault(codeMalformed, p.name, hintDamaged, "malformed").in(u)
 		e.Err = trimmed(err)
-		return e
+		return nil, e
 	}
-	leaf := p.leaves[column][0]
-	chunk, err := p.footer.RowGroup(u.RowGroup).ColumnChunk(leaf)
+	return concatenated(parts, w.record)
+}
+
+// readBatches reads a column of chunkValues values, nulls and empty lists counted, a batch of rows at a time. It demands exactly the
+// rows, and of lists the values, that the footer announces: the library ends a column early, without an error, where it does
+// not understand a page.
+func (p *parquetFile) readBatches(ctx context.Context, r *pqarrow.FileReader, u Unit, column int, chunkValues int64) ([]arrow.Array, error) {
+	f, err := r.GetFieldReader(ctx, column, map[int]bool{p.leaves[column][0]: true}, []int{u.RowGroup})
 	if err != nil {
-		return nil, failed(err)
-	}
-	f, err := r.GetFieldReader(ctx, column, map[int]bool{leaf: true}, []int{u.RowGroup})
-	if err != nil {
-		return nil, failed(err)
+		return nil, err
 	}
 	defer f.Release()
 	var parts []arrow.Array
 	var values int64
-	step := max(1, int64(float64(batchValues)*float64(u.Rows)/float64(max(chunk.NumValues(), 1))))
+	step := max(1, int64(float64(batchValues)*float64(u.Rows)/float64(max(chunkValues, 1))))
 	for row := int64(0); row < u.Rows; row += step {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
@@ -76,24 +91,24 @@ func (p *parquetFile) decodeColumn(ctx context.Context, r *pqarrow.FileReader, u
 		n := min(step, u.Rows-row)
 		batch, err := f.NextBatch(n)
 		if err != nil {
-			return nil, failed(err)
+			return nil, err
 		}
 		if got := int64(batch.Len()); got != n {
-			return nil, failed(fmt.Errorf("only %d of its %d rows are there", row+got, u.Rows))
+			return nil, fmt.Errorf("only %d of its %d rows are there", row+got, u.Rows)
 		}
 		if p.nested[column] {
 			levels, err := f.GetDefLevels()
 			if err != nil {
-				return nil, failed(err)
+				return nil, err
 			}
 			values += int64(len(levels))
 		}
 		parts = append(parts, batch.Chunks()...)
 	}
-	if p.nested[column] && values != chunk.NumValues() {
-		return nil, failed(fmt.Errorf("only %d of its %d values are there", values, chunk.NumValues()))
+	if p.nested[column] && values != chunkValues {
+		return nil, fmt.Errorf("only %d of its %d values are there", values, chunkValues)
 	}
-	return concatenated(parts, w.record)
+	return parts, nil
 }
 
 // bytes bounds the memory that reading all columns of row group g takes. Columns are decoded one after the other, so the

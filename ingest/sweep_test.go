@@ -127,9 +127,9 @@ var interop = map[string]map[string]string{
 	"byte_stream_split.zstd":                 {"f32": "BYTE_STREAM_SPLIT", "f64": "BYTE_STREAM_SPLIT"},
 	"column_chunk_key_value_metadata":        {"": "no rows"},
 	"data_index_bloom_encoding_stats":        {everything: ""},
-	"datapage_v1-corrupt-checksum":           {everything: ""}, // page checksums are not verified, see Open
+	"datapage_v1-corrupt-checksum":           {"a": "checksum", "b": "checksum"},
 	"datapage_v1-uncompressed-checksum":      {everything: ""},
-	"datapage_v2_empty_datapage.snappy":      {"value": "snappy: corrupt input"}, // v15 decompresses a page of nulls that has no bytes
+	"datapage_v2_empty_datapage.snappy":      {"value": "holds only nulls"}, // v15 decompresses a page that has no bytes
 	"delta_byte_array":                       {everything: ""},
 	"delta_encoding_required_column":         {everything: ""},
 	"dict-page-offset-zero":                  {everything: ""},
@@ -150,7 +150,7 @@ var interop = map[string]map[string]string{
 	"overflow_i16_page_cnt":                  {everything: ""},
 	"plain-dict-uncompressed-checksum":       {everything: ""},
 	"repeated_primitive_no_list":             {"group_of_lists": "structs are not supported"},
-	"rle-dict-uncompressed-corrupt-checksum": {everything: ""},
+	"rle-dict-uncompressed-corrupt-checksum": {"long_field": "checksum", "binary_field": "checksum"},
 	"single_nan":                             {everything: ""},
 	"unknown-logical-type":                   {"": "invalid logical type"},
 }
