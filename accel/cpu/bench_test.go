@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"curvestream/accel"
 )
@@ -18,10 +19,21 @@ func vectorOf[F accel.Float](n int, scale float64) accel.Slice[F] {
 	return v
 }
 
-// reportRate reports the rate of a product that was computed b.N times.
-func reportRate(b *testing.B, flops float64) {
-	b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+// timed runs f b.N times and returns the processor time of one run, in seconds.
+func timed(b *testing.B, f func()) float64 {
+	b.ReportAllocs()
+	var used time.Duration
+	n := 0
+	for b.Loop() {
+		if n == 0 {
+			used = -cpuTime()
+		}
+		f()
+		n++
+	}
+	used += cpuTime()
 	b.ReportMetric(0, "ns/op")
+	return used.Seconds() / float64(n)
 }
 
 var shapes = []struct{ m, n, k int }{
@@ -51,15 +63,14 @@ func benchmarkGEMM[F accel.Float](b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				b.ReportAllocs()
-				for b.Loop() {
+				seconds := timed(b, func() {
 					if form == "prepared" {
 						s.MulPrepared(ma, w, 0, mc)
 					} else {
 						s.GEMM(form == "TN", form == "NT", 1, ma, mb, 0, mc)
 					}
-				}
-				reportRate(b, 2*float64(p.m)*float64(p.n)*float64(p.k))
+				})
+				b.ReportMetric(2e-9*float64(p.m)*float64(p.n)*float64(p.k)/seconds, "GFLOP/s")
 			})
 		}
 	}
@@ -91,12 +102,7 @@ func benchmarkLanes[F accel.Float](b *testing.B) {
 	}
 	for _, l := range loops {
 		b.Run(l.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				l.f()
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/element")
-			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(1e9*timed(b, l.f)/n, "ns/element")
 		})
 	}
 }

@@ -75,7 +75,7 @@ func (g *product[F]) general(b view[F], trans bool) {
 		n := min(t.nc, g.n-j0)
 		for p0 := 0; p0 < g.k; p0 += depth {
 			k := min(depth, g.k-p0)
-			if !trans && g.m <= directRows {
+			if !trans && g.m <= directRows && (t.masked || n%t.widths[0] == 0) {
 				g.block(p0, k, j0, n, b.x[p0*b.stride+j0:], b.stride)
 				continue
 			}
@@ -131,8 +131,8 @@ func (g *product[F]) strip(i0, m, p0, k, n int) strip[F] {
 			return strip[F]{x: x, row: 1, k: g.a.stride}
 		}
 		packed := grow(&g.s.scratch.a, m*k)
-		copyRows(packed, m, x, g.a.stride, k, m)
-		return strip[F]{x: packed, row: 1, k: m}
+		g.s.kern.packTransposed(packed, x, g.a.stride, m, k)
+		return strip[F]{x: packed, packed: true}
 	}
 	x := g.a.x[i0*g.a.stride+p0:]
 	if !aliases(g.a.stride*int(unsafe.Sizeof(g.alpha))) || n <= 2*g.s.kern.tiles.widths[0] {

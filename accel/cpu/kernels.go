@@ -7,6 +7,8 @@ import "curvestream/accel"
 type kernels[F accel.Float] struct {
 	name  string
 	tiles *tiles[F]
+	// copyPanel copies a matrix of rows × cols; cols ≤ dstStride, and what it leaves right of the columns is arbitrary.
+	copyPanel func(dst []F, dstStride int, src []F, srcStride, rows, cols int)
 	// transpose sets dst, cols × rows, to the transpose of src, rows × cols.
 	transpose func(dst []F, dstStride int, src []F, srcStride, rows, cols int)
 

@@ -218,3 +218,38 @@ func transposeF32(dst *float32, dstRow int, src *float32, srcRow int, blocks int
 //
 //go:noescape
 func transposeF64(dst *float64, dstRow int, src *float64, srcRow int, blocks int)
+
+// copyRows16 copies rows of 16 bytes, srcRow bytes apart, to rows without gaps; rows ≥ 1.
+//
+//go:noescape
+func copyRows16(dst *byte, src *byte, srcRow int, rows int)
+
+// copyRows24 copies rows of 24 bytes, srcRow bytes apart, to rows without gaps; rows ≥ 1.
+//
+//go:noescape
+func copyRows24(dst *byte, src *byte, srcRow int, rows int)
+
+// copyRows32 copies rows of 32 bytes, srcRow bytes apart, to rows without gaps; rows ≥ 1.
+//
+//go:noescape
+func copyRows32(dst *byte, src *byte, srcRow int, rows int)
+
+// copyRows48 copies rows of 48 bytes, srcRow bytes apart, to rows without gaps; rows ≥ 1.
+//
+//go:noescape
+func copyRows48(dst *byte, src *byte, srcRow int, rows int)
+
+// copyRows64 copies rows of 64 bytes, srcRow bytes apart, to rows without gaps; rows ≥ 1.
+//
+//go:noescape
+func copyRows64(dst *byte, src *byte, srcRow int, rows int)
+
+// copyRows96 copies rows of 96 bytes, srcRow bytes apart, to rows without gaps; rows ≥ 1.
+//
+//go:noescape
+func copyRows96(dst *byte, src *byte, srcRow int, rows int)
+
+// copyRows128 copies rows of 128 bytes, srcRow bytes apart, to rows without gaps; rows ≥ 1.
+//
+//go:noescape
+func copyRows128(dst *byte, src *byte, srcRow int, rows int)

@@ -2861,3 +2861,145 @@ transposeF64loop:
 	JNZ        transposeF64loop
 	VZEROUPPER
 	RET
+
+// func copyRows16(dst *byte, src *byte, srcRow int, rows int)
+// Requires: AVX
+TEXT ·copyRows16(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+copyRows16loop:
+	VMOVDQU (CX), X0
+	VMOVDQU X0, (AX)
+	ADDQ    DX, CX
+	ADDQ    $0x00000010, AX
+	DECQ    BX
+	JNZ     copyRows16loop
+	VZEROUPPER
+	RET
+
+// func copyRows24(dst *byte, src *byte, srcRow int, rows int)
+// Requires: AVX
+TEXT ·copyRows24(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+copyRows24loop:
+	VMOVDQU (CX), X0
+	VMOVDQU X0, (AX)
+	MOVQ    16(CX), SI
+	MOVQ    SI, 16(AX)
+	ADDQ    DX, CX
+	ADDQ    $0x00000018, AX
+	DECQ    BX
+	JNZ     copyRows24loop
+	VZEROUPPER
+	RET
+
+// func copyRows32(dst *byte, src *byte, srcRow int, rows int)
+// Requires: AVX
+TEXT ·copyRows32(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+copyRows32loop:
+	VMOVDQU (CX), Y0
+	VMOVDQU Y0, (AX)
+	ADDQ    DX, CX
+	ADDQ    $0x00000020, AX
+	DECQ    BX
+	JNZ     copyRows32loop
+	VZEROUPPER
+	RET
+
+// func copyRows48(dst *byte, src *byte, srcRow int, rows int)
+// Requires: AVX
+TEXT ·copyRows48(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+copyRows48loop:
+	VMOVDQU (CX), Y0
+	VMOVDQU Y0, (AX)
+	VMOVDQU 32(CX), X0
+	VMOVDQU X0, 32(AX)
+	ADDQ    DX, CX
+	ADDQ    $0x00000030, AX
+	DECQ    BX
+	JNZ     copyRows48loop
+	VZEROUPPER
+	RET
+
+// func copyRows64(dst *byte, src *byte, srcRow int, rows int)
+// Requires: AVX
+TEXT ·copyRows64(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+copyRows64loop:
+	VMOVDQU (CX), Y0
+	VMOVDQU Y0, (AX)
+	VMOVDQU 32(CX), Y0
+	VMOVDQU Y0, 32(AX)
+	ADDQ    DX, CX
+	ADDQ    $0x00000040, AX
+	DECQ    BX
+	JNZ     copyRows64loop
+	VZEROUPPER
+	RET
+
+// func copyRows96(dst *byte, src *byte, srcRow int, rows int)
+// Requires: AVX
+TEXT ·copyRows96(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+copyRows96loop:
+	VMOVDQU (CX), Y0
+	VMOVDQU Y0, (AX)
+	VMOVDQU 32(CX), Y0
+	VMOVDQU Y0, 32(AX)
+	VMOVDQU 64(CX), Y0
+	VMOVDQU Y0, 64(AX)
+	ADDQ    DX, CX
+	ADDQ    $0x00000060, AX
+	DECQ    BX
+	JNZ     copyRows96loop
+	VZEROUPPER
+	RET
+
+// func copyRows128(dst *byte, src *byte, srcRow int, rows int)
+// Requires: AVX
+TEXT ·copyRows128(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+copyRows128loop:
+	VMOVDQU (CX), Y0
+	VMOVDQU Y0, (AX)
+	VMOVDQU 32(CX), Y0
+	VMOVDQU Y0, 32(AX)
+	VMOVDQU 64(CX), Y0
+	VMOVDQU Y0, 64(AX)
+	VMOVDQU 96(CX), Y0
+	VMOVDQU Y0, 96(AX)
+	ADDQ    DX, CX
+	ADDQ    $0x00000080, AX
+	DECQ    BX
+	JNZ     copyRows128loop
+	VZEROUPPER
+	RET

@@ -16,7 +16,7 @@ func lanesAVX2F32(k *kernels[float32]) {
 	k.addScaled = [4]func(b []float32, alpha float32, a, h []float32){
 		accel.Tanh: addTanhScaledAVX2F32, accel.Logistic: addLogisticScaledAVX2F32, accel.ReLU: addReLUScaledAVX2F32,
 	}
-	k.transpose = transposeBlocksF32
+	k.copyPanel, k.transpose = copyPanel, transposeBlocksF32
 }
 
 func lanesAVX2F64(k *kernels[float64]) {
@@ -30,7 +30,7 @@ func lanesAVX2F64(k *kernels[float64]) {
 	k.addScaled = [4]func(b []float64, alpha float64, a, h []float64){
 		accel.Tanh: addTanhScaledAVX2F64, accel.Logistic: addLogisticScaledAVX2F64, accel.ReLU: addReLUScaledAVX2F64,
 	}
-	k.transpose = transposeBlocksF64
+	k.copyPanel, k.transpose = copyPanel, transposeBlocksF64
 }
 
 func lanesAVX512F32(k *kernels[float32]) {
@@ -45,7 +45,7 @@ func lanesAVX512F32(k *kernels[float32]) {
 	k.addScaled = [4]func(b []float32, alpha float32, a, h []float32){
 		accel.Tanh: addTanhScaledAVX512F32, accel.Logistic: addLogisticScaledAVX512F32, accel.ReLU: addReLUScaledAVX512F32,
 	}
-	k.transpose = transposeBlocksF32
+	k.copyPanel, k.transpose = copyPanel, transposeBlocksF32
 }
 
 func lanesAVX512F64(k *kernels[float64]) {
@@ -59,5 +59,5 @@ func lanesAVX512F64(k *kernels[float64]) {
 	k.addScaled = [4]func(b []float64, alpha float64, a, h []float64){
 		accel.Tanh: addTanhScaledAVX512F64, accel.Logistic: addLogisticScaledAVX512F64, accel.ReLU: addReLUScaledAVX512F64,
 	}
-	k.transpose = transposeBlocksF64
+	k.copyPanel, k.transpose = copyPanel, transposeBlocksF64
 }

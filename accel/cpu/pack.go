@@ -13,10 +13,24 @@ func (kern *kernels[F]) pack(dst []F, b view[F], trans bool, p0, k, j0, n int) {
 		if trans {
 			kern.transpose(panel, width, b.x[(j0+j)*b.stride+p0:], b.stride, cols, k)
 		} else {
-			copyRows(panel, width, b.x[p0*b.stride+j0+j:], b.stride, k, cols)
+			kern.copyPanel(panel, width, b.x[p0*b.stride+j0+j:], b.stride, k, cols)
 		}
 		clearRight(panel, width, cols)
 		j += width
+	}
+}
+
+// packTransposed writes a block of Aᵀ, m × k, whose rows are columns of a, as tiles: tile after tile, each k rows of its
+// height. It takes few rows of a at a time, so that they are still in the first-level cache for the next tile.
+func (kern *kernels[F]) packTransposed(dst, a []F, stride, m, k int) {
+	const few = 32
+	for p := 0; p < k; p += few {
+		rows := min(few, k-p)
+		for i := 0; i < m; {
+			h := kern.tiles.heights[kern.tiles.height(m-i)]
+			kern.copyPanel(dst[i*k+p*h:], h, a[p*stride+i:], stride, rows, h)
+			i += h
+		}
 	}
 }
 

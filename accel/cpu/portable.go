@@ -10,7 +10,7 @@ import (
 func portableKernels[F accel.Float]() *kernels[F] {
 	return &kernels[F]{
 		name:  "portable",
-		tiles: portableTiles[F](), transpose: transpose[F],
+		tiles: portableTiles[F](), copyPanel: copyRows[F], transpose: transpose[F],
 		axpy:       axpy[F],
 		scale:      scale[F],
 		shift:      shift[F],

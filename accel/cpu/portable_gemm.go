@@ -10,7 +10,7 @@ import (
 // registers.
 func portableTiles[F accel.Float]() *tiles[F] {
 	return &tiles[F]{
-		heights: []int{4, 1}, widths: []int{4}, kc: 256, mc: 64, nc: 512,
+		heights: []int{4, 1}, widths: []int{4}, kc: 256, mc: 64, nc: 512, masked: true,
 		micro: [][]micro[F]{{micro4[F]}, {micro1[F]}},
 	}
 }

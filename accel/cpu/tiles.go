@@ -20,6 +20,10 @@ type tiles[F accel.Float] struct {
 	kc int // products are added in registers over at most kc values of k, then in C
 	mc int // rows of A that stay in the second-level cache while a panel of B is in the first
 	nc int // columns of B that are packed at once, a multiple of the largest width
+
+	// masked says that kernels read no more of a row of B than the columns they are asked for; if not, they read registers of
+	// widths[0].
+	masked bool
 }
 
 // width returns the index of the width of the panel that begins n columns before the end.
@@ -65,10 +69,12 @@ type panel[F accel.Float] struct {
 	cols int
 }
 
-// A strip is a block of rows of A with its strides in elements.
+// A strip is a block of rows of A: with its strides in elements or, packed, tile after tile, each with its rows beside each
+// other for each k.
 type strip[F accel.Float] struct {
 	x      []F
 	row, k int
+	packed bool
 }
 
 // run multiplies a strip of m rows by a panel.
@@ -77,7 +83,11 @@ func (t *tiles[F]) run(m, k int, a strip[F], p panel[F], c []F, cStride int, alp
 	w := t.width(p.cols)
 	for i := 0; i < m; {
 		h := t.height(m - i)
-		t.micro[h][w](k, &a.x[i*a.row], a.row*size, a.k*size, p.b, p.bK, &c[i*cStride], cStride*size, alpha, add, p.cols)
+		if a.packed {
+			t.micro[h][w](k, &a.x[i*k], size, t.heights[h]*size, p.b, p.bK, &c[i*cStride], cStride*size, alpha, add, p.cols)
+		} else {
+			t.micro[h][w](k, &a.x[i*a.row], a.row*size, a.k*size, p.b, p.bK, &c[i*cStride], cStride*size, alpha, add, p.cols)
+		}
 		i += t.heights[h]
 	}
 }

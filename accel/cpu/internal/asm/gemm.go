@@ -60,7 +60,10 @@ func (t tile) generate() {
 	b := build.Load(build.Param("b"), build.GP64())
 	bK := build.Load(build.Param("bK"), build.GP64())
 	aRows := rowAddresses(a, build.Load(build.Param("aRow"), build.GP64()), t.rows)
-	mask := t.loadMask()
+	var mask operand.Op
+	if t.isa == avx512 {
+		mask = t.loadMask()
+	}
 	acc := make([][]vec, t.rows)
 	for i := range acc {
 		for _, bytes := range t.vectors {
@@ -70,7 +73,11 @@ func (t tile) generate() {
 		}
 	}
 	t.loop(k, a, aK, b, bK, aRows, mask, acc)
-	t.store(mask, acc)
+	if t.isa == avx2 {
+		t.storeFull(acc)
+		mask = t.loadMask()
+	}
+	t.store("", mask, acc)
 	build.VZEROUPPER()
 	build.RET()
 }
@@ -124,9 +131,9 @@ func resize(v vec, bytes int) reg.Register {
 	return v
 }
 
-// load reads vector j of a row, masked if it is the last.
+// load reads vector j of a row of B. With AVX-512 the last one is masked, which costs nothing; with AVX2 all of it is read.
 func (t tile) load(m operand.Mem, mask operand.Op, v vec, j int) {
-	if j < len(t.vectors)-1 {
+	if t.isa == avx2 || j < len(t.vectors)-1 {
 		t.float.do(mov, m, v)
 		return
 	}
@@ -143,23 +150,35 @@ func (t tile) loadMask() operand.Op {
 	return laneMask(t.isa, t.float, cols)
 }
 
-// store writes alpha times the accumulators to C, or adds them to C.
-func (t tile) store(mask operand.Op, acc [][]vec) {
+// storeFull writes C and returns where all columns are inside it: masked stores are slow with AVX2.
+func (t tile) storeFull(acc [][]vec) {
+	cols := build.Load(build.Param("cols"), build.GP64())
+	partly := t.label("partly")
+	build.CMPQ(cols, operand.U8(t.cols()))
+	build.JNE(operand.LabelRef(partly))
+	t.store("full", nil, acc)
+	build.VZEROUPPER()
+	build.RET()
+	build.Label(partly)
+}
+
+// store writes alpha times the accumulators to C, or adds them to C. The last vector of each row is masked where there is a
+// mask.
+func (t tile) store(variant string, mask operand.Op, acc [][]vec) {
 	alpha := newVec(t.vectors[0])
 	at, err := build.Param("alpha").Resolve()
 	if err != nil {
 		panic(err)
 	}
 	t.float.do(broadcast, at.Addr, alpha)
-	c := build.Load(build.Param("c"), build.GP64())
 	cRow := build.Load(build.Param("cRow"), build.GP64())
 	add := build.Load(build.Param("add"), build.GP8())
-	set, end := t.label("set"), t.label("end")
+	set, end := t.label(variant+"set"), t.label(variant+"end")
 	build.TESTB(add, add)
 	build.JZ(operand.LabelRef(set))
-	t.eachVector(c, cRow, func(i, j int, m operand.Mem, last bool) {
+	t.eachVector(cRow, func(i, j int, m operand.Mem, last bool) {
 		v, alpha := acc[i][j], resize(alpha, t.vectors[j])
-		if !last {
+		if !last || mask == nil {
 			t.float.do(fma213, m, alpha, v)
 			t.float.do(mov, v, m)
 			return
@@ -171,11 +190,10 @@ func (t tile) store(mask operand.Op, acc [][]vec) {
 	})
 	build.JMP(operand.LabelRef(end))
 	build.Label(set)
-	c2 := build.Load(build.Param("c"), build.GP64())
-	t.eachVector(c2, cRow, func(i, j int, m operand.Mem, last bool) {
+	t.eachVector(cRow, func(i, j int, m operand.Mem, last bool) {
 		v := acc[i][j]
 		t.float.do(mul, resize(alpha, t.vectors[j]), v, v)
-		if !last {
+		if !last || mask == nil {
 			t.float.do(mov, v, m)
 			return
 		}
@@ -184,8 +202,9 @@ func (t tile) store(mask operand.Op, acc [][]vec) {
 	build.Label(end)
 }
 
-// eachVector calls f with the place of each vector of C, moving c down the rows.
-func (t tile) eachVector(c, cRow reg.Register, f func(i, j int, m operand.Mem, last bool)) {
+// eachVector calls f with the place of each vector of C.
+func (t tile) eachVector(cRow reg.Register, f func(i, j int, m operand.Mem, last bool)) {
+	c := build.Load(build.Param("c"), build.GP64())
 	for i := range t.rows {
 		off := 0
 		for j, bytes := range t.vectors {

@@ -16,7 +16,7 @@ import (
 var sets = map[string]func(){
 	"gemm-avx2":    func() { gemms(avx2) },
 	"gemm-avx512":  func() { gemms(avx512) },
-	"lanes-avx2":   func() { lanes(avx2); transposes() },
+	"lanes-avx2":   func() { lanes(avx2); transposes(); copies() },
 	"lanes-avx512": func() { lanes(avx512) },
 }
 
