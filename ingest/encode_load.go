@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
@@ -161,18 +162,8 @@ func (f *field) loadActive(l *loaded, v view, lo, a, b int) *flaw {
 		}
 		x, y := lists.ValueOffsets(e)
 		start := len(l.codes)
-		for i := int(x); i < int(y); i++ {
-			k, ok := integerAt(v.leaf, i)
-			if v.leaf.IsNull(i) {
-				w := f.flaw("data.null", f.rowOf(e, a, lo), "time-step %d has a null in its list", e-a).fix("remove the nulls from the lists")
-				w.missing = true
-				return w
-			}
-			if !ok || k > math.MaxInt32 || k < math.MinInt32 {
-				return f.flaw("data.index_overflow", f.rowOf(e, a, lo), "the value %s at time-step %d is beyond what an index can be (2,147,483,647)", word(v.leaf, i), e-a).
-					fix("number the active indices from 0")
-			}
-			l.codes = append(l.codes, int32(k))
+		if bad := f.loadStep(l, v.leaf, int(x), int(y), e-a, f.rowOf(e, a, lo)); bad != nil {
+			return bad
 		}
 		if f.enc.Kind == MultiHot {
 			if w := f.checkActive(l.codes[start:], f.rowOf(e, a, lo), e-a); w != nil {
@@ -180,6 +171,27 @@ func (f *field) loadActive(l *loaded, v view, lo, a, b int) *flaw {
 			}
 		}
 		l.ptr = append(l.ptr, int32(len(l.codes)))
+	}
+	return nil
+}
+
+// loadStep appends the integers [x, y) of one time-step.
+func (f *field) loadStep(l *loaded, leaf arrow.Array, x, y, step, row int) *flaw {
+	start := len(l.codes)
+	l.codes = slices.Grow(l.codes, y-x)[:start+y-x]
+	fit := indices(l.codes[start:], leaf, x)
+	if leaf.NullN() > 0 {
+		for i := x; i < y; i++ {
+			if leaf.IsNull(i) {
+				w := f.flaw("data.null", row, "time-step %d has a null in its list", step).fix("remove the nulls from the lists")
+				w.missing = true
+				return w
+			}
+		}
+	}
+	if fit < y-x {
+		return f.flaw("data.index_overflow", row, "the value %s at time-step %d is beyond what an index can be (2,147,483,647)", word(leaf, x+fit), step).
+			fix("number the active indices from 0, or give them a vocabulary as one-hot")
 	}
 	return nil
 }

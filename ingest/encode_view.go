@@ -208,6 +208,42 @@ func integerAt(a arrow.Array, i int) (v int64, ok bool) {
 	return int64(one[0]), true
 }
 
+// narrow sets dst to src, as far as that fits; it returns the first place where it does not, or len(dst).
+func narrow[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](dst []int32, src []T) int {
+	for i, x := range src {
+		dst[i] = int32(x)
+		if T(dst[i]) != x || (dst[i] < 0) != (x < 0) {
+			return i
+		}
+	}
+	return len(dst)
+}
+
+// indices sets dst to the leaves [lo, lo+len(dst)) of a column of integers. It returns the first place with one that an int32 cannot
+// hold, or len(dst). Nulls are for the caller to find.
+func indices(dst []int32, a arrow.Array, lo int) int {
+	hi := lo + len(dst)
+	switch a := a.(type) {
+	case *array.Int8:
+		return narrow(dst, a.Int8Values()[lo:hi])
+	case *array.Int16:
+		return narrow(dst, a.Int16Values()[lo:hi])
+	case *array.Int32:
+		return narrow(dst, a.Int32Values()[lo:hi])
+	case *array.Int64:
+		return narrow(dst, a.Int64Values()[lo:hi])
+	case *array.Uint8:
+		return narrow(dst, a.Uint8Values()[lo:hi])
+	case *array.Uint16:
+		return narrow(dst, a.Uint16Values()[lo:hi])
+	case *array.Uint32:
+		return narrow(dst, a.Uint32Values()[lo:hi])
+	case *array.Uint64:
+		return narrow(dst, a.Uint64Values()[lo:hi])
+	}
+	return 0
+}
+
 // stringAt returns leaf i of a text column. It points into the record's memory.
 func stringAt(a arrow.Array, i int) string {
 	switch a := a.(type) {

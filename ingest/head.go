@@ -31,6 +31,9 @@ type ColumnView struct {
 // maxShown is the number of values that are shown of a column.
 const maxShown = 8
 
+// maxText is the number of characters that are shown of a text.
+const maxText = 160
+
 // Head returns the first n sequences, or the one with the given id. Rows are made sequences by the layout that o says or that is inferred,
 // whether or not targets can be told.
 func Head(ctx context.Context, src Source, o RoleOptions, n int, id string) ([]SequenceView, error) {
@@ -182,6 +185,9 @@ func (h *heading) append(s *SequenceView, views []view, row int) {
 
 // add keeps the first values and the last.
 func (c *ColumnView) add(value string) {
+	if r := []rune(value); len(r) > maxText {
+		value = string(r[:maxText]) + fmt.Sprintf("… %d more", len(r)-maxText)
+	}
 	if len(c.Values) < maxShown {
 		c.Values = append(c.Values, value)
 		return

@@ -64,13 +64,39 @@ func Inspect(ctx context.Context, src Source, o RoleOptions) (*Inspection, error
 			return nil, err
 		}
 		in.Problems = []ProblemReport{{Code: e.Code, Count: 1, Examples: []Example{exampleOf(e)}}}
-		return in, nil
+		return in, in.withoutTarget(ctx, src, o, e)
 	}
 	if err := s.run(ctx, src); err != nil {
 		return nil, fmt.Errorf("ingest: inspecting: %w", err)
 	}
 	in.survey(s)
 	return in, nil
+}
+
+// withoutTarget counts the sequences although it is not known what is to be predicted.
+func (in *Inspection) withoutTarget(ctx context.Context, src Source, o RoleOptions, why *Error) error {
+	if why.Code != "data.no_target" {
+		return nil
+	}
+	o.Form = "next"
+	s, err := newSurvey(src.Schema(), o)
+	if err != nil {
+		return nil // the report has the first reason already
+	}
+	if err := s.run(ctx, src); err != nil {
+		return fmt.Errorf("ingest: inspecting: %w", err)
+	}
+	in.sequences(s)
+	return nil
+}
+
+// sequences counts sequences and time-steps.
+func (in *Inspection) sequences(s *survey) {
+	in.Sequences = int64(len(s.lengths))
+	in.Lengths = lengthsOf(s.lengths)
+	for _, n := range s.lengths {
+		in.Steps += n
+	}
 }
 
 // survey takes over what the pass over the data found.
@@ -82,11 +108,7 @@ func (in *Inspection) survey(s *survey) {
 	roles := s.fitter.Roles()
 	in.Roles, in.Encoding = &roles, e
 	in.Problems, _ = s.reports(3 * max(1, len(s.problems)))
-	in.Sequences = int64(len(s.lengths))
-	in.Lengths = lengthsOf(s.lengths)
-	for _, n := range s.lengths {
-		in.Steps += n
-	}
+	in.sequences(s)
 	for i, c := range in.Columns {
 		in.Columns[i].Role = roles.of(c.Name)
 	}

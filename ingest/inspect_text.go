@@ -2,8 +2,11 @@ package ingest
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 )
 
 // Text is the inspection for a person to read.
@@ -21,7 +24,7 @@ func (in *Inspection) Text() string {
 		b.WriteString("\n")
 	}
 	if !in.Endless {
-		fmt.Fprintf(&b, "%d row groups or batches of %s to %s rows\n", in.Units.Count, thousands(in.Units.MinRows), thousands(in.Units.MaxRows))
+		fmt.Fprintf(&b, "%s (row groups or batches), the smallest of %s rows, the largest of %s\n", count(in.Units.Count, "unit"), thousands(in.Units.MinRows), thousands(in.Units.MaxRows))
 	}
 	b.WriteString("\n")
 	in.columnTable(&b)
@@ -159,10 +162,15 @@ func HeadText(sequences []SequenceView) string {
 			if c.Role != "" {
 				name += " (" + c.Role + ")"
 			}
-			values := c.Values
+			values := slices.Clone(c.Values)
+			for k, v := range values {
+				if strings.ContainsFunc(v, unicode.IsControl) {
+					values[k] = strconv.Quote(v)
+				}
+			}
 			if c.Omitted > 0 {
 				last := len(values) - 1
-				values = append(append([]string{}, values[:last]...), fmt.Sprintf("… %d more …", c.Omitted), values[last])
+				values = append(slices.Clone(values[:last]), fmt.Sprintf("… %d more …", c.Omitted), values[last])
 			}
 			fmt.Fprintf(&b, "  %s: %s\n", name, strings.Join(values, ", "))
 		}

@@ -100,6 +100,7 @@ type tally struct {
 	numbers                           map[uint64]struct{}
 	words                             map[string]struct{}
 	many                              bool
+	recent                            [1024]uint64 // numbers met lately, plus one: most need no look into the map
 }
 
 func newTally() *tally {
@@ -180,9 +181,11 @@ func (t *tally) number(v float64) {
 }
 
 func (t *tally) distinct(bits uint64) {
-	if t.many {
+	slot := bits * 0x9e3779b97f4a7c15 >> 54
+	if t.many || t.recent[slot] == bits+1 {
 		return
 	}
+	t.recent[slot] = bits + 1
 	t.numbers[bits] = struct{}{}
 	if len(t.numbers) > maxDistinct {
 		delete(t.numbers, bits)
