@@ -99,8 +99,7 @@ func (cg CG[F]) Minimize(ctx context.Context, A Operator[F], b, x accel.Vector[F
 
 	for i := 1; ; i++ {
 		largest = math.Max(largest, ry)
-		if reason := exhausted(ry, largest, tolerance); reason != NotStopped {
-			res.Stop = reason
+		if res.Stop = exhausted(ry, largest, tolerance); res.Stop != NotStopped {
 			return res, nil
 		}
 		if err := A.Product(ctx, Ap, p); err != nil {
@@ -121,16 +120,9 @@ func (cg CG[F]) Minimize(ctx context.Context, A Operator[F], b, x accel.Vector[F
 		res.Iterations, res.Q = i, halfDot(r, b, x)
 		res.History = append(res.History, res.Q)
 
-		reason, err := cg.ended(ctx, res, x)
-		if err != nil {
+		var err error
+		if res.Stop, err = cg.ended(ctx, res, x, border); err != nil || res.Stop != NotStopped {
 			return res, err
-		}
-		if reason == NotStopped {
-			reason = border
-		}
-		if reason != NotStopped {
-			res.Stop = reason
-			return res, nil
 		}
 
 		// Py = r;  β ← rᵀy / previous rᵀy;  p ← −y + βp
@@ -144,8 +136,8 @@ func (cg CG[F]) Minimize(ctx context.Context, A Operator[F], b, x accel.Vector[F
 	}
 }
 
-// ended asks all who may end the run after iteration res.Iterations.
-func (cg CG[F]) ended(ctx context.Context, res Result, x accel.Vector[F]) (StopReason, error) {
+// ended asks all who may end the run after iteration res.Iterations. border is what the trust region says.
+func (cg CG[F]) ended(ctx context.Context, res Result, x accel.Vector[F], border StopReason) (StopReason, error) {
 	if !finite(res.Q) {
 		return StopNonFinite, nil
 	}
@@ -160,6 +152,8 @@ func (cg CG[F]) ended(ctx context.Context, res Result, x accel.Vector[F]) (StopR
 		limit = defaultCGMax
 	}
 	switch {
+	case border != NotStopped:
+		return border, nil
 	case cg.Stop != nil && cg.Stop.Stop(res.History):
 		return StopProgress, nil
 	case res.Iterations >= limit:

@@ -263,6 +263,8 @@ func TestCGSaysWhyItEnds(t *testing.T) {
 		{"singular, b in the range", diagonal(1, 2, 0), vec{1, 1, 0}, CG[float64]{}, StopConverged, 2},
 		{"product not finite", diagonal(1, inf), vec{1, 1}, CG[float64]{}, StopNonFinite, 0},
 		{"overflow of x", diagonal(1e-300, 1e-300), vec{1e100, 1e100}, CG[float64]{}, StopNonFinite, 1},
+		{"step too long for a number", diagonal(1e-310), vec{1e10}, CG[float64]{}, StopNonFinite, 0},
+		{"border at the limit", diagonal(1, 2), vec{3, 3}, CG[float64]{Radius: 1, Max: 1}, StopBoundary, 1},
 		{"limit", diagonal(1, 2, 3), vec{1, 1, 1}, CG[float64]{Max: 2}, StopMax, 2},
 		{"observer", diagonal(1, 2, 3), vec{1, 1, 1}, CG[float64]{Observe: observe(func(Iterate[float64]) (StopReason, error) {
 			return StopWorse, nil

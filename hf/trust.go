@@ -44,8 +44,11 @@ func (g *region) turn(beta, ry float64) {
 }
 
 func endOf(alpha float64) StopReason {
-	if !finite(alpha) {
+	switch {
+	case !finite(alpha):
 		return StopNonFinite
+	case alpha == 0: // too small for a number
+		return StopConverged
 	}
 	return NotStopped
 }
