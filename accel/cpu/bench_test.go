@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"curvestream/accel"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/gonum"
 )
 
 // vectorOf returns n normally distributed elements.
@@ -73,6 +75,20 @@ func benchmarkGEMM[F accel.Float](b *testing.B) {
 				b.ReportMetric(2e-9*float64(p.m)*float64(p.n)*float64(p.k)/seconds, "GFLOP/s")
 			})
 		}
+	}
+}
+
+// BenchmarkGonum measures gonum on some of the same products, one at a time: it may use several threads, whose processor
+// time counts.
+func BenchmarkGonum(b *testing.B) {
+	for _, p := range shapes[:8] {
+		x, y, z := vectorOf[float32](p.m*p.k, 1), vectorOf[float32](p.k*p.n, 1), vectorOf[float32](p.m*p.n, 1)
+		b.Run(fmt.Sprintf("f32/NN/%dx%dx%d", p.m, p.n, p.k), func(b *testing.B) {
+			seconds := timed(b, func() {
+				gonum.Implementation{}.Sgemm(blas.NoTrans, blas.NoTrans, p.m, p.n, p.k, 1, x, p.k, y, p.n, 0, z, p.n)
+			})
+			b.ReportMetric(2e-9*float64(p.m)*float64(p.n)*float64(p.k)/seconds, "GFLOP/s")
+		})
 	}
 }
 

@@ -64,8 +64,15 @@ type product[F accel.Float] struct {
 	add     bool
 }
 
-// directRows is up to how many rows of C it costs less to read B where it lies than to pack it.
-const directRows = 24
+// direct reports whether it costs less to read n columns of a row-major B where they lie than to pack them: for few rows of
+// C, and for more where B is narrow and its rows do not drive each other out of the cache.
+func (g *product[F]) direct(stride, n int) bool {
+	t := g.s.kern.tiles
+	if !t.masked && n%t.widths[0] != 0 {
+		return false
+	}
+	return g.m <= 24 || g.m <= 128 && n <= 128 && !aliases(stride*int(unsafe.Sizeof(g.alpha)))
+}
 
 // general multiplies by a matrix that is used once.
 func (g *product[F]) general(b view[F], trans bool) {
@@ -75,7 +82,7 @@ func (g *product[F]) general(b view[F], trans bool) {
 		n := min(t.nc, g.n-j0)
 		for p0 := 0; p0 < g.k; p0 += depth {
 			k := min(depth, g.k-p0)
-			if !trans && g.m <= directRows && (t.masked || n%t.widths[0] == 0) {
+			if !trans && g.direct(b.stride, n) {
 				g.block(p0, k, j0, n, b.x[p0*b.stride+j0:], b.stride)
 				continue
 			}

@@ -1,0 +1,3 @@
+package cpu
+
+//go:generate internal/asm/generate.sh
