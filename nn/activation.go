@@ -11,9 +11,6 @@ import (
 
 var activationNames = []string{accel.Linear: "linear", accel.Tanh: "tanh", accel.Logistic: "logistic", accel.ReLU: "relu"}
 
-// ActivationNames returns the names of all activations.
-func ActivationNames() []string { return slices.Clone(activationNames) }
-
 // ActivationName returns the name that ParseActivation takes.
 func ActivationName(a accel.Activation) string { return activationNames[a] }
 
@@ -28,26 +25,7 @@ func ParseActivation(name string) (accel.Activation, error) {
 	return 0, fmt.Errorf("nn: unknown activation %q: use one of %s", name, strings.Join(activationNames, ", "))
 }
 
-// Activate returns s(a), s′(a) and s″(a): the plain definition of an activation, in float64.
-func Activate(act accel.Activation, a float64) (s, ds, dds float64) {
-	switch act {
-	case accel.Linear:
-		return a, 1, 0
-	case accel.Tanh:
-		h := math.Tanh(a)
-		return h, 1 - h*h, -2 * h * (1 - h*h)
-	case accel.Logistic:
-		h := logistic(a)
-		return h, h * (1 - h), h * (1 - h) * (1 - 2*h)
-	case accel.ReLU:
-		if a > 0 {
-			return a, 1, 0
-		}
-		return 0, 0, 0
-	}
-	panic(fmt.Sprintf("nn: no activation %d", act))
-}
-
+// logistic returns 1/(1+e⁻ᵃ) without overflow.
 func logistic(a float64) float64 {
 	if a >= 0 {
 		return 1 / (1 + math.Exp(-a))

@@ -172,6 +172,10 @@ func TestCheckBatch(t *testing.T) {
 			b.Sparse = &accel.Sparse[float64]{Cols: 2, Ptr: make([]int32, 36), Col: []int32{2}}
 			b.Sparse.Ptr[35] = 1
 		},
+		"row 34 names column 1 twice": func(b *Batch[float64]) {
+			b.Sparse = &accel.Sparse[float64]{Cols: 2, Ptr: make([]int32, 36), Col: []int32{1, 1}}
+			b.Sparse.Ptr[35] = 2
+		},
 		"sparse inputs are 1 × 2": func(b *Batch[float64]) { b.Sparse = &accel.Sparse[float64]{Cols: 2, Ptr: []int32{0, 0}} },
 	} {
 		b, err := Pack(2, 3, Each, numbered(someLengths, 2, 3, Each))
@@ -205,6 +209,34 @@ func TestPackErrors(t *testing.T) {
 	} {
 		if _, err := Pack(2, 1, Last, e); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("err = %v, want %q", err, want)
+		}
+	}
+}
+
+// A slice of a batch is the batch of those sequences, alone.
+func TestSlice(t *testing.T) {
+	for _, form := range []Form{Each, Last} {
+		examples := numbered(someLengths, 2, 3, form)
+		b, err := Pack(2, 3, form, examples)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for lo := range someLengths {
+			for hi := lo + 1; hi <= len(someLengths); hi++ {
+				var alone []Example[float64]
+				for _, i := range b.Position[lo:hi] {
+					alone = append(alone, examples[i])
+				}
+				want, err := Pack(2, 3, form, alone)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := b.Slice(lo, hi)
+				if !slices.Equal(got.Offset, want.Offset) || !slices.Equal(got.Dense, want.Dense) || !slices.Equal(got.Target, want.Target) ||
+					!slices.Equal(got.Weight, want.Weight) || !slices.Equal(got.ID, want.ID) {
+					t.Fatalf("form %d: columns %d to %d are %+v, want %+v", form, lo, hi, got, want)
+				}
+			}
 		}
 	}
 }

@@ -38,9 +38,17 @@ func checkSparse[F accel.Float](b *Batch[F]) error {
 	if b.Sparse.Rows() != b.Rows() || b.Sparse.Cols != b.In {
 		return fmt.Errorf("nn: sparse inputs are %d × %d, the batch needs %d × %d", b.Sparse.Rows(), b.Sparse.Cols, b.Rows(), b.In)
 	}
-	for _, c := range b.Sparse.Col {
-		if c < 0 || int(c) >= b.In {
-			return fmt.Errorf("nn: sparse input index %d is outside 0 … %d", c, b.In-1)
+	x := b.Sparse
+	seen := make([]int, b.In) // by which row, counted from 1: squares of a row (section 11.3) need each column once
+	for r := range x.Rows() {
+		for _, c := range x.Col[x.Ptr[r]:x.Ptr[r+1]] {
+			switch {
+			case c < 0 || int(c) >= b.In:
+				return fmt.Errorf("nn: sparse input index %d is outside 0 … %d", c, b.In-1)
+			case seen[c] == r+1:
+				return fmt.Errorf("nn: sparse input row %d names column %d twice", r, c)
+			}
+			seen[c] = r + 1
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -9,18 +10,38 @@ import (
 	"curvestream/accel/cpu"
 )
 
+// activate returns s(a), s′(a) and s″(a): the plain definition of an activation, in float64.
+func activate(act accel.Activation, a float64) (s, ds, dds float64) {
+	switch act {
+	case accel.Linear:
+		return a, 1, 0
+	case accel.Tanh:
+		h := math.Tanh(a)
+		return h, 1 - h*h, -2 * h * (1 - h*h)
+	case accel.Logistic:
+		h := logistic(a)
+		return h, h * (1 - h), h * (1 - h) * (1 - 2*h)
+	case accel.ReLU:
+		if a > 0 {
+			return a, 1, 0
+		}
+		return 0, 0, 0
+	}
+	panic(fmt.Sprintf("nn: no activation %d", act))
+}
+
 func TestParse(t *testing.T) {
-	for _, name := range ActivationNames() {
+	for _, name := range activationNames {
 		if a, err := ParseActivation(name); err != nil || ActivationName(a) != name {
 			t.Errorf("activation %q parses to %v, %v", name, a, err)
 		}
 	}
-	for _, name := range LossNames() {
+	for _, name := range lossNames {
 		if l, err := ParseLoss(name); err != nil || LossName(l) != name {
 			t.Errorf("loss %q parses to %v, %v", name, l, err)
 		}
 	}
-	for i, name := range SchemeNames() {
+	for i, name := range schemeNames {
 		if s, err := ParseScheme(name); err != nil || int(s) != i {
 			t.Errorf("scheme %q parses to %v, %v", name, s, err)
 		}
@@ -39,12 +60,12 @@ func TestParse(t *testing.T) {
 func TestActivations(t *testing.T) {
 	const eps = 1e-5
 	backend := cpu.New[float64](cpu.Options{})
-	for _, name := range ActivationNames() {
+	for _, name := range activationNames {
 		act, _ := ParseActivation(name)
 		for _, a := range []float64{-30, -3, -0.4, 0.3, 2, 30} {
-			s, ds, dds := Activate(act, a)
-			up, upD, _ := Activate(act, a+eps)
-			down, downD, _ := Activate(act, a-eps)
+			s, ds, dds := activate(act, a)
+			up, upD, _ := activate(act, a+eps)
+			down, downD, _ := activate(act, a-eps)
 			if e := math.Abs(ds - (up-down)/(2*eps)); e > 1e-9 {
 				t.Errorf("%s′(%g) is off by %g", name, a, e)
 			}
@@ -88,7 +109,7 @@ func TestLosses(t *testing.T) {
 	const eps = 1e-5
 	rng := rand.New(rand.NewPCG(3, 3))
 	backend := cpu.New[float64](cpu.Options{})
-	for _, name := range LossNames() {
+	for _, name := range lossNames {
 		loss, _ := ParseLoss(name)
 		const m = 4
 		z, target, v := make([]float64, m), make([]float64, m), make([]float64, m)

@@ -30,9 +30,6 @@ const (
 
 var schemeNames = []string{SparseScheme: "sparse", GlorotScheme: "glorot", OrthogonalScheme: "orthogonal", GaussianScheme: "gaussian"}
 
-// SchemeNames returns the names of all schemes.
-func SchemeNames() []string { return slices.Clone(schemeNames) }
-
 // ParseScheme returns the scheme of a name: sparse, glorot, orthogonal or gaussian.
 func ParseScheme(name string) (Scheme, error) {
 	if i := slices.Index(schemeNames, name); i >= 0 {

@@ -55,7 +55,7 @@ func TestSparseInitialisation(t *testing.T) {
 			}
 		}
 	}
-	if r, err := SpectralRadius(values(l, theta, "W_hh"), 60); err != nil || math.Abs(r-1.1) > 1e-9 {
+	if r, err := spectralRadius(values(l, theta, "W_hh"), 60); err != nil || math.Abs(r-1.1) > 1e-9 {
 		t.Errorf("spectral radius of W_hh = %g, %v, want 1.1", r, err)
 	}
 	if sd := deviation(values(l, theta, "W_xh")); math.Abs(sd-math.Sqrt(15.0/40)) > 0.05 {

@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// SpectralRadius returns the largest magnitude of the eigenvalues of w, n × n row-major.
-func SpectralRadius(w []float64, n int) (float64, error) {
+// spectralRadius returns the largest magnitude of the eigenvalues of w, n × n row-major.
+func spectralRadius(w []float64, n int) (float64, error) {
 	var eig mat.Eigen
 	if !eig.Factorize(mat.NewDense(n, n, w), mat.EigenNone) {
 		return 0, fmt.Errorf("nn: the eigenvalues of a matrix of order %d do not converge", n)
@@ -26,7 +26,7 @@ func SpectralRadius(w []float64, n int) (float64, error) {
 // scaleToRadius scales w, n × n, to a spectral radius. A matrix whose eigenvalues are all about zero, as a very sparse draw can
 // give, cannot be scaled.
 func scaleToRadius(w []float64, n int, radius float64) error {
-	got, err := SpectralRadius(w, n)
+	got, err := spectralRadius(w, n)
 	if err != nil {
 		return err
 	}

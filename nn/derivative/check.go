@@ -16,7 +16,7 @@ const Tolerance = 1e-6
 // step is ε of the central differences. Their error is about ε² and their rounding about 1e-16/ε.
 const step = 1e-5
 
-// Check compares with finite differences, at theta and on batch b, the gradient of f, J v, Jᵀ u, L″ w, G v, H v of a net with
+// Check compares with plain definitions and finite differences, at theta and on batch b, f and its gradient, J v, Jᵀ u, L″ w, G v, H v of a net with
 // the given loss; G v also with mu of structural damping for symmetry and sign. Vectors are drawn from rng. The net should have
 // at most a few hundred parameters: two forward runs are made for each.
 func Check(ctx context.Context, backend accel.Backend[float64], net nn.Net[float64], loss accel.Loss, b *nn.Batch[float64],
@@ -38,7 +38,7 @@ func Check(ctx context.Context, backend accel.Backend[float64], net nn.Net[float
 		return nil, fmt.Errorf("derivative: %w", err)
 	}
 	defer k.lin.Close()
-	for _, part := range []func() error{k.gradient, k.jacobian, k.jv, k.jtu, k.curvature, k.gv, k.hv, k.symmetry} {
+	for _, part := range []func() error{k.gradient, k.jacobian, k.value, k.jv, k.jtu, k.curvature, k.gv, k.hv, k.symmetry} {
 		if err := part(); err != nil {
 			return nil, fmt.Errorf("derivative: %w", err)
 		}
@@ -143,6 +143,31 @@ func (k *checker) jacobian() error {
 		}
 	}
 	return nil
+}
+
+// value compares f with the sum of the plain losses of what the net predicts.
+func (k *checker) value() error {
+	want := 0.0
+	for r := range k.b.OutputRows() {
+		want += k.weight(r) * nn.Loss(k.loss, k.logits(k.p[r*k.b.Out:(r+1)*k.b.Out]), k.target(r))
+	}
+	theta, err := k.along(0)
+	if err != nil {
+		return err
+	}
+	got, err := k.f(theta)
+	k.record("f", got, []float64{want})
+	return err
+}
+
+// target returns the target vector of an output row, one-hot where it is a class.
+func (k *checker) target(row int) []float64 {
+	if k.b.Class == nil {
+		return k.b.Target[row*k.b.Out : (row+1)*k.b.Out]
+	}
+	t := make([]float64, k.b.Out)
+	t[k.b.Class[row]] = 1
+	return t
 }
 
 func (k *checker) jv() error {

@@ -18,6 +18,14 @@ type spoiled struct {
 	what string
 }
 
+func (s spoiled) Loss(ctx context.Context, theta accel.Vector[float64], b *nn.Batch[float64], cases []float64) (float64, error) {
+	f, err := s.Net.Loss(ctx, theta, b, cases)
+	if s.what == "f" {
+		f *= 1.001
+	}
+	return f, err
+}
+
 func (s spoiled) Gradient(ctx context.Context, theta accel.Vector[float64], b *nn.Batch[float64], grad, fisher accel.Vector[float64]) (float64, error) {
 	f, err := s.Net.Gradient(ctx, theta, b, grad, fisher)
 	if s.what == "grad f" {
@@ -87,7 +95,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	theta := derivative.Theta(net.Layout(), 0.5, rng)
-	for _, what := range []string{"nothing", "grad f", "Jv", "J'u", "Gv", "Hv", "u'Gv = v'Gu", "v'Gv >= 0"} {
+	for _, what := range []string{"nothing", "f", "grad f", "Jv", "J'u", "Gv", "Hv", "u'Gv = v'Gu", "v'Gv >= 0"} {
 		rows, err := derivative.Check(t.Context(), backend, spoiled{net, what}, config.Loss, b, theta, 0, rng)
 		if err != nil {
 			t.Fatal(err)
