@@ -78,6 +78,32 @@ func benchmarkGEMM[F accel.Float](b *testing.B) {
 	}
 }
 
+// BenchmarkRecurrence measures a sweep of a recurrent net's shard through time: at each step a product with prepared weights,
+// added to what the inputs have given, and an activation. Inputs are 0, so that a state stays a state.
+func BenchmarkRecurrence(b *testing.B) {
+	const steps = 30
+	for _, p := range []struct{ rows, hidden int }{{125, 50}, {125, 100}, {64, 256}, {128, 256}, {16, 512}} {
+		b.Run(fmt.Sprintf("f32/%dx%d", p.rows, p.hidden), func(b *testing.B) {
+			backend := New[float32](Options{Threads: 1})
+			s := backend.takeStream()
+			h := vectorOf[float32]((steps+1)*p.rows*p.hidden, 0.5)
+			w, err := backend.Prepare(accel.NewMat[float32](vectorOf[float32](p.hidden*p.hidden, 0.05), 0, p.hidden, p.hidden), true, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			all := accel.NewMat[float32](h, 0, (steps+1)*p.rows, p.hidden)
+			seconds := timed(b, func() {
+				for t := range steps {
+					now, next := all.RowRange(t*p.rows, (t+1)*p.rows), all.RowRange((t+1)*p.rows, (t+2)*p.rows)
+					s.MulPrepared(now, w, 0, next)
+					s.Activate(accel.Tanh, next)
+				}
+			})
+			b.ReportMetric(2e-9*float64(steps*p.rows*p.hidden*p.hidden)/seconds, "GFLOP/s")
+		})
+	}
+}
+
 // BenchmarkGonum measures gonum on some of the same products, one at a time: it may use several threads, whose processor
 // time counts.
 func BenchmarkGonum(b *testing.B) {
