@@ -56,7 +56,8 @@ type CG[F accel.Float] struct {
 	// ResidualTolerance ends the run when √(rᵀP⁻¹r) has fallen below this fraction of its largest value. Zero means the
 	// unit roundoff of F: further iterations would follow rounding errors.
 	ResidualTolerance float64
-	// Radius of a trust region ‖x‖_P ≤ Radius (section 8.6, Steihaug-Toint), for runs from x = 0; zero means none.
+	// Radius of a trust region ‖x − x₀‖_P ≤ Radius around the start x₀ (Steihaug-Toint, section 8.6, where x₀ = 0; section 8.7
+	// for others). Zero means none.
 	Radius float64
 	Work   *Work[F] // nil means vectors of the run's own
 }

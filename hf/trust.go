@@ -2,8 +2,8 @@ package hf
 
 import "math"
 
-// A region follows ‖x‖_P through a CG run from zero, without products with P (section 8.6): in exact arithmetic
-// x, p and r obey xᵀPy = xᵀr = 0 and pᵀr = 0, so that the three products below have recurrences of their own.
+// A region follows ‖x‖_P through a CG run, x being counted from the start of the run, without products with P (section 8.6):
+// in exact arithmetic xᵀPy = xᵀr = 0 and pᵀr = 0, so that the three products below have recurrences of their own.
 // The zero region, with radius 0, is all of space.
 type region struct {
 	radius     float64
