@@ -35,6 +35,11 @@ func TestLeastBudgetIsEnough(t *testing.T) {
 				if deliverAll(t, tight, mb) != deliverAll(t, ample, mb) {
 					t.Fatalf("seed %d: minibatch %d has other bits", seed, i)
 				}
+				for _, l := range []*Loader[float32]{tight, ample} {
+					if got, want := l.Stats().Held, kept(l.cache); got != want {
+						t.Fatalf("seed %d: %d bytes are counted after minibatch %d, %d are kept", seed, got, i, want)
+					}
+				}
 			}
 			if s := tight.Stats(); s.Peak > least {
 				t.Errorf("seed %d: %d bytes held at once, the budget is %d", seed, s.Peak, least)
@@ -44,6 +49,17 @@ func TestLeastBudgetIsEnough(t *testing.T) {
 			src.memory.AssertSize(t, 0)
 		})
 	}
+}
+
+// kept returns the bytes of all that a cache holds, none of which may be pinned between passes.
+func kept(c *cache[float32]) (bytes int64) {
+	for _, u := range c.units {
+		bytes += u.bytes + 1e9*int64(u.pins)
+	}
+	for _, k := range c.chunks {
+		bytes += k.bytes + 1e9*int64(k.pins)
+	}
+	return bytes
 }
 
 // leastBudget raises a budget of a byte to what the errors say, until all minibatches pass.
@@ -120,5 +136,28 @@ func TestEvictionOrder(t *testing.T) {
 	}
 	if fmt.Sprint(order) != fmt.Sprint(want) {
 		t.Errorf("evicted %v\nwant %v", order, want)
+	}
+}
+
+// A new iteration drops the chunks that the last one did not use, and of a source without end such units, too.
+func TestOldThingsAreDropped(t *testing.T) {
+	for _, endless := range []bool{false, true} {
+		c := newCache[float32]()
+		c.begin(1, endless)
+		c.unpin(&c.addChunk(Hash{1, 0}, &nn.Batch[float32]{}, 1).held)
+		c.unpin(&c.addUnit(0, 10).held)
+		c.begin(2, endless)
+		c.unpin(&c.addChunk(Hash{2, 0}, &nn.Batch[float32]{}, 2).held)
+		c.unpin(&c.addUnit(1, 20).held)
+		if freed := c.begin(2, endless) + c.begin(0, endless); freed != 0 {
+			t.Errorf("endless=%t: %d bytes dropped within an iteration", endless, freed)
+		}
+		want := int64(1)
+		if endless {
+			want += 10
+		}
+		if freed := c.begin(3, endless); freed != want {
+			t.Errorf("endless=%t: %d bytes dropped, want %d", endless, freed, want)
+		}
 	}
 }

@@ -8,7 +8,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"curvestream/ingest"
 )
@@ -114,6 +117,25 @@ func TestSummaryIsJSON(t *testing.T) {
 			t.Errorf("%s lacks %s", data, want)
 		}
 	}
+}
+
+// With a budget of one unit, units are scanned one after the other, and never two are held.
+func TestManifestKeepsItsBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := newFakeSource(nestedRows(40), 4)
+		var reading atomic.Int64
+		src.onRead = func(i int) error {
+			if reading.Add(1) > 1 {
+				t.Error("two units are read at once")
+			}
+			time.Sleep(time.Millisecond)
+			reading.Add(-1)
+			return nil
+		}
+		if _, err := BuildManifest(t.Context(), src, &fakeScan{}, ManifestOptions{Memory: src.Unit(0).Bytes, Workers: 4}); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // A million sequences take less than 100 MB.

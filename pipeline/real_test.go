@@ -123,6 +123,9 @@ func TestRealFiles(t *testing.T) {
 				if sum != want {
 					t.Errorf("%+v: other bits", o)
 				}
+				if s := d.loader.Stats(); s.Peak > s.Memory {
+					t.Errorf("%+v: %d bytes held at once, the budget is %d", o, s.Peak, s.Memory)
+				}
 			}
 		})
 	}
