@@ -164,14 +164,15 @@ func (e *Encoder[F]) agree(f *field, l *loaded, steps, lo int) *flaw {
 // write appends what was read.
 func (e *Encoder[F]) write(seq *Sequence[F], x *scratch, steps, lo, hi int) *flaw {
 	p := e.plan
-	writeInputs := e.writeDense
+	var bad *flaw
 	if p.sparse {
-		writeInputs = e.writeSparse
+		bad = e.writeSparse(seq, x, steps, lo)
+	} else {
+		bad = e.writeDense(seq, x, steps, lo)
 	}
-	if bad := writeInputs(seq, x, steps, lo); bad != nil {
+	if bad != nil {
 		return bad
 	}
-	seq.Length += steps
 	if bad := e.writeTargets(seq, x, steps, lo, hi); bad != nil {
 		return bad
 	}
@@ -189,10 +190,11 @@ func (e *Encoder[F]) write(seq *Sequence[F], x *scratch, steps, lo, hi int) *fla
 		floats(weight[:], v.leaf, lo)
 		seq.Weight = F(weight[0])
 	}
+	seq.Length += steps
 	return nil
 }
 
-// Finish completes a sequence after its last span: with form next, inputs lose their last time-step and targets their first.
+// Finish completes a sequence after its last span: with form next, inputs lose their last time-step.
 func (e *Encoder[F]) Finish(seq *Sequence[F]) error {
 	p := e.plan
 	bad := func(code, message, hint string) error {
@@ -220,8 +222,5 @@ func (e *Encoder[F]) Finish(seq *Sequence[F]) error {
 	} else {
 		seq.Dense = seq.Dense[:seq.Length*p.in]
 	}
-	seq.Class = slices.Delete(seq.Class, 0, min(1, len(seq.Class)))
-	seq.Target = slices.Delete(seq.Target, 0, min(p.out, len(seq.Target)))
-	seq.Mask = slices.Delete(seq.Mask, 0, min(1, len(seq.Mask)))
 	return nil
 }

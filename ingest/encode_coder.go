@@ -23,6 +23,7 @@ const (
 type coder struct {
 	class   class // of the leaves: text, boolean, or a number
 	strings map[string]int32
+	ascii   [utf8.RuneSelf]int32 // code + 1 of words of one byte, 0 where not known
 	ints    map[int64]int32
 	grow    bool
 	limit   int // of a growing vocabulary; values beyond it are unseen
@@ -42,6 +43,9 @@ func newCoder(vocabulary []string, c class) (*coder, error) {
 			return nil, fmt.Errorf("the vocabulary has %q twice", word)
 		}
 		out.strings[word] = int32(i)
+		if len(word) == 1 && word[0] < utf8.RuneSelf {
+			out.ascii[word[0]] = int32(i) + 1
+		}
 		switch c {
 		case integer, float:
 			v, err := strconv.ParseInt(word, 10, 64)
@@ -132,8 +136,19 @@ func (c *coder) of(a arrow.Array, i int) int32 {
 // ofText appends the codes of the characters of a text; ok is false where it is not UTF-8.
 func (c *coder) ofText(codes []int32, s string) (_ []int32, ok bool) {
 	for len(s) > 0 {
+		if b := s[0]; b < utf8.RuneSelf {
+			code := c.ascii[b] - 1
+			if code < 0 {
+				if code = c.ofString(s[:1]); code >= 0 {
+					c.ascii[b] = code + 1
+				}
+			}
+			codes = append(codes, code)
+			s = s[1:]
+			continue
+		}
 		_, n := utf8.DecodeRuneInString(s)
-		if n == 1 && s[0] >= utf8.RuneSelf {
+		if n == 1 {
 			return codes, false
 		}
 		codes = append(codes, c.ofString(s[:n]))

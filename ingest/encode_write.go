@@ -92,6 +92,10 @@ func (e *Encoder[F]) writeSparse(seq *Sequence[F], x *scratch, steps, lo int) *f
 	if len(seq.Ptr) == 0 {
 		seq.Ptr = append(seq.Ptr, 0)
 	}
+	if len(encoded) == 1 && !e.mixed {
+		e.appendOnly(seq, encoded[0], &x.loaded[0], steps)
+		return nil
+	}
 	for tau := range steps {
 		off := 0
 		for i, f := range encoded {
@@ -103,6 +107,26 @@ func (e *Encoder[F]) writeSparse(seq *Sequence[F], x *scratch, steps, lo int) *f
 		seq.Ptr = append(seq.Ptr, int32(len(seq.Col)))
 	}
 	return nil
+}
+
+// appendOnly is appendStep at all time-steps for a column, not of numbers, that is the only input.
+func (e *Encoder[F]) appendOnly(seq *Sequence[F], f *field, l *loaded, steps int) {
+	seq.Ptr = slices.Grow(seq.Ptr, steps)
+	if f.enc.Kind == MultiHot {
+		base := int32(len(seq.Col))
+		seq.Col = append(seq.Col, l.codes...)
+		for _, end := range l.ptr[1:] {
+			seq.Ptr = append(seq.Ptr, base+end)
+		}
+		return
+	}
+	seq.Col = slices.Grow(seq.Col, steps)
+	for _, k := range l.codes {
+		if k >= 0 {
+			seq.Col = append(seq.Col, k)
+		}
+		seq.Ptr = append(seq.Ptr, int32(len(seq.Col)))
+	}
 }
 
 // appendStep appends one column's indices at a time-step; a column of a single step is repeated.
@@ -134,10 +158,12 @@ func (e *Encoder[F]) appendStep(seq *Sequence[F], f *field, l *loaded, tau, off,
 	return nil
 }
 
-// writeTargets appends the targets of the steps, or replaces the one target of form last.
+// writeTargets appends the targets of the steps (with form next, of those after the sequence's first), or replaces the one target of
+// form last. seq.Length does not count the steps yet.
 func (e *Encoder[F]) writeTargets(seq *Sequence[F], x *scratch, steps, lo, hi int) *flaw {
 	p := e.plan
-	rows := steps
+	skip := e.skip(seq, steps)
+	rows := steps - skip
 	if p.form == "last" {
 		rows = min(1, steps)
 		seq.Target, seq.Class, seq.Mask = seq.Target[:0], seq.Class[:0], seq.Mask[:0]
@@ -158,12 +184,12 @@ func (e *Encoder[F]) writeTargets(seq *Sequence[F], x *scratch, steps, lo, hi in
 		if len(of) == 0 {
 			return nil
 		}
-		return e.classRows(seq, of[0], &x.loaded[first], seq.Class[at:], lo)
+		return e.classRows(seq, of[0], &x.loaded[first], seq.Class[at:], skip, lo)
 	}
 	at, off := len(seq.Target), 0
 	seq.Target = extend(seq.Target, rows*p.out, 0)
 	for i, f := range of {
-		if bad := e.targetRows(seq, f, &x.loaded[first+i], seq.Target[at:], off, rows, lo); bad != nil {
+		if bad := e.targetRows(seq, f, &x.loaded[first+i], seq.Target[at:], off, skip, lo); bad != nil {
 			return bad
 		}
 		off += f.enc.Width
@@ -174,24 +200,36 @@ func (e *Encoder[F]) writeTargets(seq *Sequence[F], x *scratch, steps, lo, hi in
 func extend[T int32 | float32 | float64](s []T, n int, value T) []T {
 	at := len(s)
 	s = slices.Grow(s, n)[:at+n]
+	if value == 0 {
+		clear(s[at:])
+		return s
+	}
 	for i := range s[at:] {
 		s[at+i] = value
 	}
 	return s
 }
 
+// skip is 1 where the sequence's first step, which nothing predicts, is among the steps to be written.
+func (e *Encoder[F]) skip(seq *Sequence[F], steps int) int {
+	if e.plan.form == "next" && seq.Length == 0 {
+		return min(1, steps)
+	}
+	return 0
+}
+
 // deferred reports whether a missing target is a matter for Finish: in the long layout another span may bring the last one.
 func (p *plan) deferred() bool { return p.layout == Long && p.form == "last" }
 
 // classRows writes classes; a missing one, where allowed, is class 0 with mask 0, or −1 until Finish.
-func (e *Encoder[F]) classRows(seq *Sequence[F], f *field, l *loaded, dst []int32, lo int) *flaw {
+func (e *Encoder[F]) classRows(seq *Sequence[F], f *field, l *loaded, dst []int32, skip, lo int) *flaw {
 	if !e.plan.deferred() {
 		if bad := f.missingTargets(e.plan, l, lo); bad != nil {
 			return bad
 		}
 	}
 	for i := range dst {
-		code := l.codes[l.from(i, len(dst))]
+		code := l.codes[l.from(i, len(dst), skip)]
 		if code < 0 && !e.plan.deferred() {
 			e.unmask(seq, i, len(dst))
 			code = 0
@@ -201,12 +239,13 @@ func (e *Encoder[F]) classRows(seq *Sequence[F], f *field, l *loaded, dst []int3
 	return nil
 }
 
-// from returns which step of l output row i of n takes: the last where there is one row, the only one where it is repeated.
-func (l *loaded) from(i, n int) int {
+// from returns which step of l output row i of n takes, after those that are skipped: the last where there is one row, the only
+// one where it is repeated.
+func (l *loaded) from(i, n, skip int) int {
 	if n == 1 {
 		return l.steps - 1
 	}
-	return min(i, l.steps-1)
+	return min(i+skip, l.steps-1)
 }
 
 // unmask sets the mask of output row i of the last n to 0.
@@ -231,8 +270,9 @@ func (f *field) missingTargets(p *plan, l *loaded, lo int) *flaw {
 }
 
 // targetRows writes one column of dense targets.
-func (e *Encoder[F]) targetRows(seq *Sequence[F], f *field, l *loaded, dst []F, off, rows, lo int) *flaw {
+func (e *Encoder[F]) targetRows(seq *Sequence[F], f *field, l *loaded, dst []F, off, skip, lo int) *flaw {
 	p := e.plan
+	rows := len(dst) / p.out
 	if !p.deferred() {
 		if bad := f.missingTargets(p, l, lo); bad != nil {
 			return bad
@@ -242,7 +282,7 @@ func (e *Encoder[F]) targetRows(seq *Sequence[F], f *field, l *loaded, dst []F, 
 		return bad
 	}
 	for i := range rows {
-		from := l.from(i, rows)
+		from := l.from(i, rows, skip)
 		row := dst[i*p.out+off:][:f.enc.Width]
 		if l.missingAt(f.enc.Kind, from) {
 			if p.deferred() {
@@ -303,7 +343,8 @@ func (e *Encoder[F]) writeMask(seq *Sequence[F], x *scratch, steps, lo, hi int) 
 	if bad := f.checkMask(&x.mask, v, a, b, lo); bad != nil {
 		return bad
 	}
-	rows := steps
+	skip := e.skip(seq, steps)
+	rows := steps - skip
 	if p.form == "last" {
 		rows = min(1, steps)
 	}
@@ -312,7 +353,7 @@ func (e *Encoder[F]) writeMask(seq *Sequence[F], x *scratch, steps, lo, hi int) 
 	}
 	x.mask.steps = b - a
 	for i, m := range seq.Mask[len(seq.Mask)-rows:] {
-		seq.Mask[len(seq.Mask)-rows+i] = m * F(x.mask.vals[x.mask.from(i, rows)])
+		seq.Mask[len(seq.Mask)-rows+i] = m * F(x.mask.vals[x.mask.from(i, rows, skip)])
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ type fit struct {
 	limit  int
 	zscore bool
 	width  int // of numeric vectors
+	low    float64
+	high   float64 // the numbers met are from low to high; below low where there are none
 
 	// Moments of each component over all time-steps (n, mean, sum of squared deviations).
 	n, mean, m2 []float64
@@ -28,7 +30,7 @@ type fit struct {
 }
 
 func newFit(p *plan, f *field) *fit {
-	t := &fit{field: f, limit: p.maxCategories, shortest: math.MaxInt, largest: -1}
+	t := &fit{field: f, limit: p.maxCategories, shortest: math.MaxInt, largest: -1, low: math.Inf(1), high: math.Inf(-1)}
 	if (f.enc.Kind == OneHot || f.enc.Kind == Chars) && f.coder == nil {
 		if f.enc.Kind == Chars {
 			t.limit = 1 << 16 // scripts have more letters than categories should have values
@@ -49,6 +51,11 @@ func (t *fit) add(w *spanWalk, i int, s *Span) {
 			return
 		}
 		t.width = l.width
+		for _, x := range l.vals {
+			if finite(x) {
+				t.low, t.high = min(t.low, x), max(t.high, x)
+			}
+		}
 		if t.zscore {
 			t.moments(l.vals, l.width)
 		}
@@ -134,6 +141,7 @@ func (t *fit) merge(u *fit, unit Unit) error {
 		t.notVectors = &Error{Code: "data.ragged_vectors", File: unit.File, RowGroup: unit.RowGroup, Row: -1, Column: t.field.enc.Column,
 			Message: fmt.Sprintf("a time-step has %d values, but others have %d", u.longest, t.longest)}
 	}
+	t.low, t.high = min(t.low, u.low), max(t.high, u.high)
 	t.shortest, t.longest, t.largest = min(t.shortest, u.shortest), max(t.longest, u.longest), max(t.largest, u.largest)
 	if t.notVectors == nil {
 		t.notVectors = u.notVectors
@@ -237,6 +245,9 @@ func (t *fit) numeric(e ColumnEncoding, r *Roles) (ColumnEncoding, error) {
 	}
 	if e.Width == 0 {
 		return e, schemaError("data.no_values", e.Column, "has no value at all").fix("leave the column out (--ignore %s)", e.Column)
+	}
+	if t.low == t.high {
+		r.note("column %s: the same value (%g) everywhere, so it tells nothing", e.Column, t.low)
 	}
 	if t.zscore && t.n != nil {
 		e.Mean = slices.Clone(t.mean)
