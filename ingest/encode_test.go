@@ -111,107 +111,110 @@ func encodeAll(schema *arrow.Schema, e *Encoding, scans []*UnitScan, recs ...arr
 	return order, nil
 }
 
+// fitCases are rows, and what they become.
+var fitCases = map[string]struct {
+	schema *arrow.Schema
+	o      RoleOptions
+	units  [][]string // rows
+	want   string     // of the encoding
+	seqs   []string
+}{
+	"lists of lists of numbers, one target a sequence": {
+		schemaOf("id", i64, "x", lists(f32), "target", f32), RoleOptions{},
+		[][]string{{`{"id":7,"x":[[1,2],[3,4],[5,6]],"target":0.5}`}, {`{"id":8,"x":[[1,0]],"target":2}`}},
+		"nested last squared_error in 2 out 1 [x numeric 2] -> [target numeric 1]",
+		[]string{"7 T=3 dense [1 2 3 4 5 6] target [0.5]", "8 T=1 dense [1 0] target [2]"},
+	},
+	"lists of active indices predict the next": {
+		schemaOf("id", i64, "pitches", lists(i8)), RoleOptions{},
+		[][]string{{`{"id":1,"pitches":[[1],[0,3],[]]}`, `{"id":2,"pitches":[[2],[2],[1,2,3]]}`}},
+		"nested next logistic_cross_entropy in 4 out 4 [pitches multihot 4] -> []",
+		[]string{"1 T=2 dense [0 1 0 0 1 0 0 1] target [1 0 0 1 0 0 0 0]", "2 T=2 dense [0 0 1 0 0 0 1 0] target [0 0 1 0 0 1 1 1]"},
+	},
+	"a given width": {
+		schemaOf("id", i64, "pitches", lists(i8)), RoleOptions{Encode: map[string]ColumnEncoding{"pitches": {Width: 88}}},
+		[][]string{{`{"id":1,"pitches":[[1],[0,87],[]]}`}},
+		"nested next logistic_cross_entropy in 88 out 88 sparse [pitches multihot 88] -> []",
+		nil,
+	},
+	"a text": {
+		schemaOf("id", i64, "text", str), RoleOptions{},
+		[][]string{{`{"id":1,"text":"ba"}`}, {`{"id":2,"text":"äbca"}`}},
+		"nested next softmax_cross_entropy in 4 out 4 sparse [text chars 4 [a b c ä]] -> []",
+		[]string{"1 T=1 ptr [0 1] col [1] class [0]", "2 T=3 ptr [0 1 2 3] col [3 1 2] class [1 2 0]"},
+	},
+	"a class each": {
+		schemaOf("id", str, "x", list(f64), "y", list(i8)), RoleOptions{},
+		[][]string{{`{"id":"a","x":[1,2],"y":[10,9]}`}, {`{"id":"b","x":[3],"y":[-1]}`}},
+		"nested each softmax_cross_entropy in 1 out 3 [x numeric 1] -> [y onehot 3 [-1 9 10]]",
+		[]string{"a T=2 dense [1 2] class [2 1]", "b T=1 dense [3] class [0]"},
+	},
+	"the long layout, a sequence over two units, the class of a sequence on every row": {
+		schemaOf("sequence_id", i64, "step", i64, "v", list(f32), "speaker", str), RoleOptions{Targets: []string{"speaker"}},
+		[][]string{
+			{`{"sequence_id":1,"step":0,"v":[1,2],"speaker":"eve"}`, `{"sequence_id":2,"step":0,"v":[3,4],"speaker":"bob"}`},
+			{`{"sequence_id":2,"step":1,"v":[5,6],"speaker":"bob"}`, `{"sequence_id":1,"step":5,"v":[7,8],"speaker":"eve"}`},
+		},
+		"long last softmax_cross_entropy in 2 out 2 [v numeric 2] -> [speaker onehot 2 [bob eve]]",
+		[]string{"1 T=2 dense [1 2 7 8] class [1]", "2 T=2 dense [3 4 5 6] class [0]"},
+	},
+	"the long layout, a target that changes": {
+		schemaOf("id", i64, "t", f64, "a", f32, "b", boo, "y", f32), RoleOptions{},
+		[][]string{{`{"id":1,"t":0.5,"a":1,"b":true,"y":1}`, `{"id":1,"t":0.75,"a":2,"b":false,"y":2}`, `{"id":2,"t":0,"a":3,"b":true,"y":2}`}},
+		"long each squared_error in 2 out 1 [a numeric 1, b numeric 1] -> [y numeric 1]",
+		[]string{"1 T=2 dense [1 1 2 0] target [1 2]", "2 T=1 dense [3 1] target [2]"},
+	},
+	"the flat layout, an autoencoder": {
+		schemaOf("id", i64, "pixels", list(u8)),
+		RoleOptions{Layout: Flat, Inputs: []string{"pixels"}, Targets: []string{"pixels"}, Loss: "logistic_cross_entropy", Encode: map[string]ColumnEncoding{"pixels": {Scale: []float64{255}}}},
+		[][]string{{`{"id":1,"pixels":[0,255,51]}`}},
+		"flat each logistic_cross_entropy in 3 out 3 [pixels numeric 3] -> [pixels numeric 3]",
+		[]string{"1 T=1 dense [0 1 0.2] target [0 1 0.2]"},
+	},
+	"the flat layout, integers are classes": {
+		schemaOf("pixels", list(u8), "label", u8), RoleOptions{Layout: Flat},
+		[][]string{{`{"pixels":[1,2],"label":7}`, `{"pixels":[3,4],"label":4}`}},
+		"flat each softmax_cross_entropy in 2 out 2 [pixels numeric 2] -> [label onehot 2 [4 7]]",
+		[]string{"d.parquet:0 T=1 dense [1 2] class [1]", "d.parquet:1 T=1 dense [3 4] class [0]"},
+	},
+	"z-scores, categories and static inputs": {
+		schemaOf("id", i64, "x", list(f64), "kind", list(category()), "age", f64, "y", boo), RoleOptions{Normalize: "zscore"},
+		[][]string{{`{"id":1,"x":[1,3],"kind":["u","v"],"age":1,"y":true}`}, {`{"id":2,"x":[5,7],"kind":["w","u"],"age":3,"y":false}`}},
+		"nested last logistic_cross_entropy in 5 out 1 [x numeric 1, kind onehot 3 [u v w], age numeric 1] -> [y numeric 1]",
+		[]string{
+			"1 T=2 dense [-1.3416407864998738 1 0 0 -1 -0.4472135954999579 0 1 0 -1] target [1]",
+			"2 T=2 dense [0.4472135954999579 0 0 1 1 1.3416407864998738 1 0 0 1] target [0]",
+		},
+	},
+	"missing values are masked": {
+		schemaOf("id", i64, "x", list(f64), "y", list(f64), "mask", list(boo)), RoleOptions{Missing: "mask"},
+		[][]string{{`{"id":1,"x":[1,null,3,4],"y":[1,2,null,4],"mask":[true,true,true,false]}`}},
+		"nested each squared_error in 1 out 1 [x numeric 1] -> [y numeric 1]",
+		[]string{"1 T=4 dense [1 0 3 4] target [1 2 0 4] mask [1 1 0 0]"},
+	},
+	"weights, and a sequence with a missing value is dropped": {
+		schemaOf("id", i64, "x", list(f64), "y", f64, "weight", f64), RoleOptions{Missing: "drop-sequence"},
+		[][]string{{`{"id":1,"x":[1],"y":1,"weight":0.5}`, `{"id":2,"x":[1,null],"y":1,"weight":1}`, `{"id":3,"x":[],"y":1,"weight":1}`}},
+		"nested last squared_error in 1 out 1 [x numeric 1] -> [y numeric 1]",
+		[]string{"1 T=1 dense [1] target [1] weight 0.5"},
+	},
+	"numbers and a wide category": {
+		schemaOf("id", i64, "dt", list(f32), "w", list(str), "y", f32), RoleOptions{Encode: map[string]ColumnEncoding{"w": {Vocabulary: strings.Split("abcdefgh", "")}}},
+		[][]string{{`{"id":1,"dt":[0.5,0.25],"w":["c","a"],"y":1}`}},
+		"nested last squared_error in 9 out 1 sparse [dt numeric 1, w onehot 8 [a b c d e f g h]] -> [y numeric 1]",
+		[]string{"1 T=2 ptr [0 2 4] col [0 3 0 1] val [0.5 1 0.25 1] target [1]"},
+	},
+	"several numbers predict their next": {
+		schemaOf("id", i64, "x", lists(f64)), RoleOptions{Form: "next"},
+		[][]string{{`{"id":1,"x":[[1,2],[3,4],[5,6]]}`}},
+		"nested next squared_error in 2 out 2 [x numeric 2] -> []",
+		[]string{"1 T=2 dense [1 2 3 4] target [3 4 5 6]"},
+	},
+}
+
 // What the data look like decides how they are encoded, and the sequences that come out are these.
 func TestFitAndEncode(t *testing.T) {
-	for name, test := range map[string]struct {
-		schema *arrow.Schema
-		o      RoleOptions
-		units  [][]string // rows
-		want   string     // of the encoding
-		seqs   []string
-	}{
-		"lists of lists of numbers, one target a sequence": {
-			schemaOf("id", i64, "x", lists(f32), "target", f32), RoleOptions{},
-			[][]string{{`{"id":7,"x":[[1,2],[3,4],[5,6]],"target":0.5}`}, {`{"id":8,"x":[[1,0]],"target":2}`}},
-			"nested last squared_error in 2 out 1 [x numeric 2] -> [target numeric 1]",
-			[]string{"7 T=3 dense [1 2 3 4 5 6] target [0.5]", "8 T=1 dense [1 0] target [2]"},
-		},
-		"lists of active indices predict the next": {
-			schemaOf("id", i64, "pitches", lists(i8)), RoleOptions{},
-			[][]string{{`{"id":1,"pitches":[[1],[0,3],[]]}`, `{"id":2,"pitches":[[2],[2],[1,2,3]]}`}},
-			"nested next logistic_cross_entropy in 4 out 4 [pitches multihot 4] -> []",
-			[]string{"1 T=2 dense [0 1 0 0 1 0 0 1] target [1 0 0 1 0 0 0 0]", "2 T=2 dense [0 0 1 0 0 0 1 0] target [0 0 1 0 0 1 1 1]"},
-		},
-		"a given width": {
-			schemaOf("id", i64, "pitches", lists(i8)), RoleOptions{Encode: map[string]ColumnEncoding{"pitches": {Width: 88}}},
-			[][]string{{`{"id":1,"pitches":[[1],[0,87],[]]}`}},
-			"nested next logistic_cross_entropy in 88 out 88 sparse [pitches multihot 88] -> []",
-			nil,
-		},
-		"a text": {
-			schemaOf("id", i64, "text", str), RoleOptions{},
-			[][]string{{`{"id":1,"text":"ba"}`}, {`{"id":2,"text":"äbca"}`}},
-			"nested next softmax_cross_entropy in 4 out 4 sparse [text chars 4 [a b c ä]] -> []",
-			[]string{"1 T=1 ptr [0 1] col [1] class [0]", "2 T=3 ptr [0 1 2 3] col [3 1 2] class [1 2 0]"},
-		},
-		"a class each": {
-			schemaOf("id", str, "x", list(f64), "y", list(i8)), RoleOptions{},
-			[][]string{{`{"id":"a","x":[1,2],"y":[10,9]}`}, {`{"id":"b","x":[3],"y":[-1]}`}},
-			"nested each softmax_cross_entropy in 1 out 3 [x numeric 1] -> [y onehot 3 [-1 9 10]]",
-			[]string{"a T=2 dense [1 2] class [2 1]", "b T=1 dense [3] class [0]"},
-		},
-		"the long layout, a sequence over two units, the class of a sequence on every row": {
-			schemaOf("sequence_id", i64, "step", i64, "v", list(f32), "speaker", str), RoleOptions{Targets: []string{"speaker"}},
-			[][]string{
-				{`{"sequence_id":1,"step":0,"v":[1,2],"speaker":"eve"}`, `{"sequence_id":2,"step":0,"v":[3,4],"speaker":"bob"}`},
-				{`{"sequence_id":2,"step":1,"v":[5,6],"speaker":"bob"}`, `{"sequence_id":1,"step":5,"v":[7,8],"speaker":"eve"}`},
-			},
-			"long last softmax_cross_entropy in 2 out 2 [v numeric 2] -> [speaker onehot 2 [bob eve]]",
-			[]string{"1 T=2 dense [1 2 7 8] class [1]", "2 T=2 dense [3 4 5 6] class [0]"},
-		},
-		"the long layout, a target that changes": {
-			schemaOf("id", i64, "t", f64, "a", f32, "b", boo, "y", f32), RoleOptions{},
-			[][]string{{`{"id":1,"t":0.5,"a":1,"b":true,"y":1}`, `{"id":1,"t":0.75,"a":2,"b":false,"y":2}`, `{"id":2,"t":0,"a":3,"b":true,"y":2}`}},
-			"long each squared_error in 2 out 1 [a numeric 1, b numeric 1] -> [y numeric 1]",
-			[]string{"1 T=2 dense [1 1 2 0] target [1 2]", "2 T=1 dense [3 1] target [2]"},
-		},
-		"the flat layout, an autoencoder": {
-			schemaOf("id", i64, "pixels", list(u8)),
-			RoleOptions{Layout: Flat, Inputs: []string{"pixels"}, Targets: []string{"pixels"}, Loss: "logistic_cross_entropy", Encode: map[string]ColumnEncoding{"pixels": {Scale: []float64{255}}}},
-			[][]string{{`{"id":1,"pixels":[0,255,51]}`}},
-			"flat each logistic_cross_entropy in 3 out 3 [pixels numeric 3] -> [pixels numeric 3]",
-			[]string{"1 T=1 dense [0 1 0.2] target [0 1 0.2]"},
-		},
-		"the flat layout, integers are classes": {
-			schemaOf("pixels", list(u8), "label", u8), RoleOptions{Layout: Flat},
-			[][]string{{`{"pixels":[1,2],"label":7}`, `{"pixels":[3,4],"label":4}`}},
-			"flat each softmax_cross_entropy in 2 out 2 [pixels numeric 2] -> [label onehot 2 [4 7]]",
-			[]string{"d.parquet:0 T=1 dense [1 2] class [1]", "d.parquet:1 T=1 dense [3 4] class [0]"},
-		},
-		"z-scores, categories and static inputs": {
-			schemaOf("id", i64, "x", list(f64), "kind", list(category()), "age", f64, "y", boo), RoleOptions{Normalize: "zscore"},
-			[][]string{{`{"id":1,"x":[1,3],"kind":["u","v"],"age":1,"y":true}`}, {`{"id":2,"x":[5,7],"kind":["w","u"],"age":3,"y":false}`}},
-			"nested last logistic_cross_entropy in 5 out 1 [x numeric 1, kind onehot 3 [u v w], age numeric 1] -> [y numeric 1]",
-			[]string{
-				"1 T=2 dense [-1.3416407864998738 1 0 0 -1 -0.4472135954999579 0 1 0 -1] target [1]",
-				"2 T=2 dense [0.4472135954999579 0 0 1 1 1.3416407864998738 1 0 0 1] target [0]",
-			},
-		},
-		"missing values are masked": {
-			schemaOf("id", i64, "x", list(f64), "y", list(f64), "mask", list(boo)), RoleOptions{Missing: "mask"},
-			[][]string{{`{"id":1,"x":[1,null,3,4],"y":[1,2,null,4],"mask":[true,true,true,false]}`}},
-			"nested each squared_error in 1 out 1 [x numeric 1] -> [y numeric 1]",
-			[]string{"1 T=4 dense [1 0 3 4] target [1 2 0 4] mask [1 1 0 0]"},
-		},
-		"weights, and a sequence with a missing value is dropped": {
-			schemaOf("id", i64, "x", list(f64), "y", f64, "weight", f64), RoleOptions{Missing: "drop-sequence"},
-			[][]string{{`{"id":1,"x":[1],"y":1,"weight":0.5}`, `{"id":2,"x":[1,null],"y":1,"weight":1}`, `{"id":3,"x":[],"y":1,"weight":1}`}},
-			"nested last squared_error in 1 out 1 [x numeric 1] -> [y numeric 1]",
-			[]string{"1 T=1 dense [1] target [1] weight 0.5"},
-		},
-		"numbers and a wide category": {
-			schemaOf("id", i64, "dt", list(f32), "w", list(str), "y", f32), RoleOptions{Encode: map[string]ColumnEncoding{"w": {Vocabulary: strings.Split("abcdefgh", "")}}},
-			[][]string{{`{"id":1,"dt":[0.5,0.25],"w":["c","a"],"y":1}`}},
-			"nested last squared_error in 9 out 1 sparse [dt numeric 1, w onehot 8 [a b c d e f g h]] -> [y numeric 1]",
-			[]string{"1 T=2 ptr [0 2 4] col [0 3 0 1] val [0.5 1 0.25 1] target [1]"},
-		},
-		"several numbers predict their next": {
-			schemaOf("id", i64, "x", lists(f64)), RoleOptions{Form: "next"},
-			[][]string{{`{"id":1,"x":[[1,2],[3,4],[5,6]]}`}},
-			"nested next squared_error in 2 out 2 [x numeric 2] -> []",
-			[]string{"1 T=2 dense [1 2 3 4] target [3 4 5 6]"},
-		},
-	} {
+	for name, test := range fitCases {
 		t.Run(name, func(t *testing.T) {
 			var recs []arrow.Record
 			for _, rows := range test.units {

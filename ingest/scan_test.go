@@ -8,46 +8,52 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 )
 
+var (
+	ragged = schemaOf("id", i64, "x", list(f64), "y", list(f64))
+	steps  = schemaOf("id", i64, "t", i64, "x", f64, "y", f64)
+)
+
+// flawCases are flaws of the data: a good row, the bad rows after it, and the error.
+var flawCases = map[string]struct {
+	schema *arrow.Schema
+	o      RoleOptions
+	good   string // a row that is as it should be
+	bad    []string
+	code   string
+	text   []string // parts of the error
+	row    int64
+}{
+	"ragged targets": {ragged, RoleOptions{}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":17,"x":[1,2,3],"y":[1,2]}`}, "data.ragged_targets", []string{
+		`d.parquet: sequence "17" has 3 input steps but 2 target steps`, "row group 0, row 1; 1 of 2 sequences are like this",
+		"fix: --form last (one target per sequence), or drop them with --missing drop-sequence", "see: curvestream data head d.parquet --sequence 17"}, 1},
+	"ragged inputs": {schemaOf("id", i64, "x", list(f64), "z", list(f64), "y", f64), RoleOptions{}, `{"id":1,"x":[1],"z":[1],"y":0}`, []string{`{"id":2,"x":[1,2],"z":[1],"y":0}`},
+		"data.ragged_inputs", []string{`column "z": has 1 time-steps, but column "x" has 2`}, 1},
+	"a null":              {ragged, RoleOptions{}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":[1,null],"y":[1,2]}`}, "data.not_finite", []string{`column "x"`, "time-step 1 is null or NaN", "--missing"}, 1},
+	"a null target":       {ragged, RoleOptions{Missing: "zero"}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":[1],"y":[null]}`}, "data.not_finite", []string{`column "y"`, "--missing mask"}, 1},
+	"a null list":         {ragged, RoleOptions{}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":null,"y":[1]}`}, "data.null", []string{"the list is null"}, 1},
+	"no steps":            {ragged, RoleOptions{}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":[],"y":[]}`}, "data.empty_sequence", []string{"no time-steps"}, 1},
+	"one step, next":      {schemaOf("id", i64, "text", str), RoleOptions{}, `{"id":1,"text":"ab"}`, []string{`{"id":2,"text":"a"}`}, "data.short_sequence", []string{"one time-step"}, 1},
+	"a null id":           {ragged, RoleOptions{}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":null,"x":[1],"y":[1]}`}, "data.null_id", []string{"id is null"}, 1},
+	"too long":            {ragged, RoleOptions{MaxLength: 2}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":[1,2,3],"y":[1,2,3]}`}, "data.too_long", []string{"3 time-steps", "limit of 2"}, 1},
+	"logistic range":      {ragged, RoleOptions{Loss: "logistic_cross_entropy"}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":[1],"y":[1.5]}`}, "data.target_range", []string{"target 1.5", "[0, 1]"}, 1},
+	"softmax sum":         {schemaOf("id", i64, "x", list(f64), "y", lists(f64)), RoleOptions{Loss: "softmax_cross_entropy"}, `{"id":1,"x":[1],"y":[[0.5,0.5]]}`, []string{`{"id":2,"x":[1],"y":[[0.5,0.6]]}`}, "data.target_range", []string{"sum to 1.1"}, 1},
+	"ragged vectors":      {schemaOf("id", i64, "x", lists(f64), "y", f64), RoleOptions{}, `{"id":1,"x":[[1,2]],"y":0}`, []string{`{"id":2,"x":[[1]],"y":0}`}, "data.ragged_vectors", []string{"1 values, but others have 2"}, 1},
+	"beyond the width":    {schemaOf("id", i64, "p", lists(i8)), RoleOptions{Encode: map[string]ColumnEncoding{"p": {Kind: MultiHot, Width: 4}}}, `{"id":1,"p":[[0],[3]]}`, []string{`{"id":2,"p":[[0],[4]]}`}, "data.index_range", []string{"index 4", "width 4"}, 1},
+	"a negative index":    {schemaOf("id", i64, "p", lists(i8)), RoleOptions{Encode: map[string]ColumnEncoding{"p": {Kind: MultiHot, Width: 4}}}, `{"id":1,"p":[[0],[3]]}`, []string{`{"id":2,"p":[[0],[-1]]}`}, "data.index_range", []string{"negative"}, 1},
+	"an index twice":      {schemaOf("id", i64, "p", lists(i8)), RoleOptions{Encode: map[string]ColumnEncoding{"p": {Kind: MultiHot, Width: 4}}}, `{"id":1,"p":[[0],[3]]}`, []string{`{"id":2,"p":[[3,0,3],[1]]}`}, "data.duplicate_index", []string{"twice"}, 1},
+	"an index overflows":  {schemaOf("id", i64, "p", lists(i64)), RoleOptions{Encode: map[string]ColumnEncoding{"p": {Kind: MultiHot, Width: 4}}}, `{"id":1,"p":[[0],[3]]}`, []string{`{"id":2,"p":[[0],[4294967296]]}`}, "data.index_overflow", []string{"4294967296"}, 1},
+	"a mask of 2":         {schemaOf("id", i64, "x", list(f64), "y", list(f64), "mask", list(i8)), RoleOptions{}, `{"id":1,"x":[1],"y":[1],"mask":[1]}`, []string{`{"id":2,"x":[1],"y":[1],"mask":[2]}`}, "data.mask", []string{"mask at time-step 0 is 2"}, 1},
+	"a negative weight":   {schemaOf("id", i64, "x", list(f64), "y", list(f64), "weight", f64), RoleOptions{}, `{"id":1,"x":[1],"y":[1],"weight":1}`, []string{`{"id":2,"x":[1],"y":[1],"weight":-1}`}, "data.weight", []string{"weight is -1"}, 1},
+	"unsorted time":       {steps, RoleOptions{}, `{"id":1,"t":1,"x":1,"y":1}`, []string{`{"id":2,"t":5,"x":1,"y":1}`, `{"id":2,"t":4,"x":1,"y":2}`}, "data.unsorted_time", []string{"back from 5 to 4"}, 2},
+	"duplicate time":      {steps, RoleOptions{}, `{"id":1,"t":1,"x":1,"y":1}`, []string{`{"id":2,"t":5,"x":1,"y":1}`, `{"id":2,"t":5,"x":1,"y":2}`}, "data.duplicate_time", []string{"time 5 is there twice"}, 2},
+	"time over two spans": {steps, RoleOptions{}, `{"id":1,"t":7,"x":1,"y":1}`, []string{`{"id":2,"t":5,"x":1,"y":1}`, `{"id":1,"t":6,"x":1,"y":2}`}, "data.unsorted_time", []string{"back from 7 to 6"}, 2},
+	"a changing static":   {schemaOf("id", i64, "t", i64, "x", f64, "s", f64, "y", f64), RoleOptions{Static: []string{"s"}}, `{"id":1,"t":1,"x":1,"s":1,"y":1}`, []string{`{"id":2,"t":1,"x":1,"s":1,"y":1}`, `{"id":2,"t":2,"x":1,"s":2,"y":1}`}, "data.not_constant", []string{"changes from 1 to 2"}, 2},
+}
+
 // Each flaw of the data is one error that says where it is and what to do, whether it is met in training data or, with a stored
 // encoding, in other data.
 func TestFlaws(t *testing.T) {
-	x := schemaOf("id", i64, "x", list(f64), "y", list(f64))
-	long := schemaOf("id", i64, "t", i64, "x", f64, "y", f64)
-	for name, test := range map[string]struct {
-		schema *arrow.Schema
-		o      RoleOptions
-		good   string // a row that is as it should be
-		bad    []string
-		code   string
-		text   []string // parts of the error
-		row    int64
-	}{
-		"ragged targets": {x, RoleOptions{}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":17,"x":[1,2,3],"y":[1,2]}`}, "data.ragged_targets", []string{
-			`d.parquet: sequence "17" has 3 input steps but 2 target steps`, "row group 0, row 1; 1 of 2 sequences are like this",
-			"fix: --form last (one target per sequence), or drop them with --missing drop-sequence", "see: curvestream data head d.parquet --sequence 17"}, 1},
-		"ragged inputs": {schemaOf("id", i64, "x", list(f64), "z", list(f64), "y", f64), RoleOptions{}, `{"id":1,"x":[1],"z":[1],"y":0}`, []string{`{"id":2,"x":[1,2],"z":[1],"y":0}`},
-			"data.ragged_inputs", []string{`column "z": has 1 time-steps, but column "x" has 2`}, 1},
-		"a null":              {x, RoleOptions{}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":[1,null],"y":[1,2]}`}, "data.not_finite", []string{`column "x"`, "time-step 1 is null or NaN", "--missing"}, 1},
-		"a null target":       {x, RoleOptions{Missing: "zero"}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":[1],"y":[null]}`}, "data.not_finite", []string{`column "y"`, "--missing mask"}, 1},
-		"a null list":         {x, RoleOptions{}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":null,"y":[1]}`}, "data.null", []string{"the list is null"}, 1},
-		"no steps":            {x, RoleOptions{}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":[],"y":[]}`}, "data.empty_sequence", []string{"no time-steps"}, 1},
-		"one step, next":      {schemaOf("id", i64, "text", str), RoleOptions{}, `{"id":1,"text":"ab"}`, []string{`{"id":2,"text":"a"}`}, "data.short_sequence", []string{"one time-step"}, 1},
-		"a null id":           {x, RoleOptions{}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":null,"x":[1],"y":[1]}`}, "data.null_id", []string{"id is null"}, 1},
-		"too long":            {x, RoleOptions{MaxLength: 2}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":[1,2,3],"y":[1,2,3]}`}, "data.too_long", []string{"3 time-steps", "limit of 2"}, 1},
-		"logistic range":      {x, RoleOptions{Loss: "logistic_cross_entropy"}, `{"id":1,"x":[1],"y":[1]}`, []string{`{"id":2,"x":[1],"y":[1.5]}`}, "data.target_range", []string{"target 1.5", "[0, 1]"}, 1},
-		"softmax sum":         {schemaOf("id", i64, "x", list(f64), "y", lists(f64)), RoleOptions{Loss: "softmax_cross_entropy"}, `{"id":1,"x":[1],"y":[[0.5,0.5]]}`, []string{`{"id":2,"x":[1],"y":[[0.5,0.6]]}`}, "data.target_range", []string{"sum to 1.1"}, 1},
-		"ragged vectors":      {schemaOf("id", i64, "x", lists(f64), "y", f64), RoleOptions{}, `{"id":1,"x":[[1,2]],"y":0}`, []string{`{"id":2,"x":[[1]],"y":0}`}, "data.ragged_vectors", []string{"1 values, but others have 2"}, 1},
-		"beyond the width":    {schemaOf("id", i64, "p", lists(i8)), RoleOptions{Encode: map[string]ColumnEncoding{"p": {Kind: MultiHot, Width: 4}}}, `{"id":1,"p":[[0],[3]]}`, []string{`{"id":2,"p":[[0],[4]]}`}, "data.index_range", []string{"index 4", "width 4"}, 1},
-		"a negative index":    {schemaOf("id", i64, "p", lists(i8)), RoleOptions{Encode: map[string]ColumnEncoding{"p": {Kind: MultiHot, Width: 4}}}, `{"id":1,"p":[[0],[3]]}`, []string{`{"id":2,"p":[[0],[-1]]}`}, "data.index_range", []string{"negative"}, 1},
-		"an index twice":      {schemaOf("id", i64, "p", lists(i8)), RoleOptions{Encode: map[string]ColumnEncoding{"p": {Kind: MultiHot, Width: 4}}}, `{"id":1,"p":[[0],[3]]}`, []string{`{"id":2,"p":[[3,0,3],[1]]}`}, "data.duplicate_index", []string{"twice"}, 1},
-		"an index overflows":  {schemaOf("id", i64, "p", lists(i64)), RoleOptions{Encode: map[string]ColumnEncoding{"p": {Kind: MultiHot, Width: 4}}}, `{"id":1,"p":[[0],[3]]}`, []string{`{"id":2,"p":[[0],[4294967296]]}`}, "data.index_overflow", []string{"4294967296"}, 1},
-		"a mask of 2":         {schemaOf("id", i64, "x", list(f64), "y", list(f64), "mask", list(i8)), RoleOptions{}, `{"id":1,"x":[1],"y":[1],"mask":[1]}`, []string{`{"id":2,"x":[1],"y":[1],"mask":[2]}`}, "data.mask", []string{"mask at time-step 0 is 2"}, 1},
-		"a negative weight":   {schemaOf("id", i64, "x", list(f64), "y", list(f64), "weight", f64), RoleOptions{}, `{"id":1,"x":[1],"y":[1],"weight":1}`, []string{`{"id":2,"x":[1],"y":[1],"weight":-1}`}, "data.weight", []string{"weight is -1"}, 1},
-		"unsorted time":       {long, RoleOptions{}, `{"id":1,"t":1,"x":1,"y":1}`, []string{`{"id":2,"t":5,"x":1,"y":1}`, `{"id":2,"t":4,"x":1,"y":2}`}, "data.unsorted_time", []string{"back from 5 to 4"}, 2},
-		"duplicate time":      {long, RoleOptions{}, `{"id":1,"t":1,"x":1,"y":1}`, []string{`{"id":2,"t":5,"x":1,"y":1}`, `{"id":2,"t":5,"x":1,"y":2}`}, "data.duplicate_time", []string{"time 5 is there twice"}, 2},
-		"time over two spans": {long, RoleOptions{}, `{"id":1,"t":7,"x":1,"y":1}`, []string{`{"id":2,"t":5,"x":1,"y":1}`, `{"id":1,"t":6,"x":1,"y":2}`}, "data.unsorted_time", []string{"back from 7 to 6"}, 2},
-		"a changing static":   {schemaOf("id", i64, "t", i64, "x", f64, "s", f64, "y", f64), RoleOptions{Static: []string{"s"}}, `{"id":1,"t":1,"x":1,"s":1,"y":1}`, []string{`{"id":2,"t":1,"x":1,"s":1,"y":1}`, `{"id":2,"t":2,"x":1,"s":2,"y":1}`}, "data.not_constant", []string{"changes from 1 to 2"}, 2},
-	} {
+	for name, test := range flawCases {
 		t.Run(name, func(t *testing.T) {
 			check := func(what string, err error) {
 				t.Helper()

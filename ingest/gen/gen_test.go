@@ -1,10 +1,8 @@
 package gen
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"testing"
 
 	"curvestream/ingest"
@@ -338,85 +336,6 @@ func TestGeneratorsAreInferred(t *testing.T) {
 		}
 		if got := fmt.Sprintf("%s %s %s %d %d %v", e.Layout, e.Form, e.Loss, e.In, e.Out, e.SparseInputs); got != want {
 			t.Errorf("%s: %s, want %s", task, got, want)
-		}
-	}
-}
-
-func TestOpen(t *testing.T) {
-	endless, err := Open("gen:addition?length=50&seed=9")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if endless.Len() != ingest.Endless || endless.Unit(1000).FirstRow != 1_000_000 {
-		t.Errorf("Len %d, unit 1000 %+v", endless.Len(), endless.Unit(1000))
-	}
-	finite, err := Open("gen:curves?n=1001")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if finite.Len() != 2 || finite.Unit(1).Rows != 1 {
-		t.Errorf("Len %d, unit 1 %+v", finite.Len(), finite.Unit(1))
-	}
-	rec, err := finite.Read(t.Context(), 1, []int{1})
-	if err != nil || rec.NumRows() != 1 || rec.NumCols() != 1 || rec.ColumnName(0) != "x" {
-		t.Errorf("read %v, %v", rec, err)
-	}
-	if all, _ := Open("gen:noiseless-memory-5bit?length=20"); all.Len() != 1 || all.Unit(0).Rows != 32 {
-		t.Errorf("the 5-bit task has %d units", all.Len())
-	}
-}
-
-func TestBadSpecifications(t *testing.T) {
-	for spec, want := range map[string]string{
-		"addition":                       "want gen:TASK",
-		"gen:adition":                    `did you mean "addition"?`,
-		"gen:addition?lenght=5":          `did you mean "length"?`,
-		"gen:addition?length=5":          "from 10 to",
-		"gen:addition?length=-5":         `cannot be "-5"`,
-		"gen:addition?n=0":               `cannot be "0"`,
-		"gen:addition?seed=x":            `cannot be "x"`,
-		"gen:addition?seed=1&seed=2":     "given 2 times",
-		"gen:curves?length=10":           "unknown parameter of curves",
-		"gen:addition?length=%zz":        "cannot be read",
-		"gen:addition?length=9999999999": "cannot be",
-	} {
-		_, err := Open(spec)
-		if _, ok := errors.AsType[*ingest.Error](err); !ok || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", spec, err, want)
-		}
-	}
-}
-
-func TestRight(t *testing.T) {
-	nan := math.NaN()
-	for _, test := range []struct {
-		c      Criterion
-		p      []float64
-		target []float64
-		class  []int32
-		want   bool
-	}{
-		{Within, []float64{0.54}, []float64{0.5001}, nil, true},
-		{Within, []float64{0.541}, []float64{0.5}, nil, false},
-		{Within, []float64{nan}, []float64{0.5}, nil, false},
-		{Bit, []float64{0.6}, []float64{1}, nil, true},
-		{Bit, []float64{0.4}, []float64{1}, nil, false},
-		{Bit, []float64{nan}, []float64{0}, nil, false},
-		{Class, []float64{0.1, 0.7, 0.2}, nil, []int32{1}, true},
-		{Class, []float64{0.7, 0.1, 0.2}, nil, []int32{1}, false},
-		{Class, []float64{nan, 0.1, 0.2}, nil, []int32{0}, false},
-		{LastClass, []float64{1, 0, 0, 0, 1, 0}, nil, []int32{2, 1}, true},
-		{LastClass, []float64{1, 0, 0, 0, 1, 0}, nil, []int32{0, 0}, false},
-		{AllClasses, []float64{1, 0, 0, 0, 1, 0}, nil, []int32{0, 1}, true},
-		{AllClasses, []float64{1, 0, 0, 0, 1, 0}, nil, []int32{2, 1}, false},
-		{"", []float64{1}, []float64{1}, nil, false},
-	} {
-		out := 1
-		if test.class != nil {
-			out = 3
-		}
-		if got := Right(test.c, test.p, out, test.target, test.class); got != test.want {
-			t.Errorf("%s: %v for target %v class %v: %v", test.c, test.p, test.target, test.class, got)
 		}
 	}
 }
