@@ -89,7 +89,7 @@ type Losses[F Float] interface {
 type Targets[F Float] struct {
 	Dense  Mat[F]  // V is nil where the targets are classes
 	Class  []int32 // softmax: the class of each row
-	Weight []F     // of each row; nil means 1
+	Weight []F     // of each row; nil means 1. A row of weight 0 counts nothing, even where it holds NaN
 }
 
 // RowRange returns rows lo to hi, hi excluded, sharing memory with t.

@@ -11,6 +11,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"curvestream/accel"
@@ -53,36 +54,52 @@ func Cases[F accel.Float]() []Case[F] {
 
 // Run tests a backend: all cases, its vectors, and how it runs shards.
 func Run[F accel.Float](t *testing.T, b accel.Backend[F]) {
-	t.Run("cases", func(t *testing.T) { runCases(t, b) })
+	t.Run("cases", func(t *testing.T) {
+		for _, err := range failures(b, "") {
+			t.Error(err)
+		}
+	})
 	t.Run("vectors", func(t *testing.T) { runVectors(t, b) })
 	t.Run("run", func(t *testing.T) { runRun(t, b) })
 }
 
-// runCases runs each case on the backend and, in float64, on the plain loops.
-func runCases[F accel.Float](t *testing.T, b accel.Backend[F]) {
+// failures runs the cases of one operation, or all, on the backend and, in float64, on the plain loops. It returns an error
+// for each that differs.
+func failures[F accel.Float](b accel.Backend[F], operation string) []error {
+	var all []error
 	reference := Cases[float64]()
 	for i, c := range Cases[F]() {
-		start, err := layOut(c.Mats, c.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, gotSums, err := perform(b, c, start)
-		if err != nil {
-			t.Errorf("%s: %v", c.Name, err)
+		if !strings.HasPrefix(c.Name, operation) {
 			continue
 		}
-		want, wantSums, err := perform[float64](plainBackend[float64]{}, reference[i], rounded[F](start))
-		if err != nil {
-			t.Fatalf("%s: plain loops: %v", c.Name, err)
-		}
-		tolerance := c.Terms * spacing[F]()
-		if err := compare(got, want, tolerance); err != nil {
-			t.Errorf("%s: %v", c.Name, err)
-		}
-		if err := compare(gotSums, wantSums, tolerance); err != nil {
-			t.Errorf("%s: sums: %v", c.Name, err)
+		if err := runCase(b, c, reference[i]); err != nil {
+			all = append(all, fmt.Errorf("%s: %w", c.Name, err))
 		}
 	}
+	return all
+}
+
+func runCase[F accel.Float](b accel.Backend[F], c Case[F], reference Case[float64]) error {
+	start, err := layOut(c.Mats, c.Name)
+	if err != nil {
+		return err
+	}
+	got, gotSums, err := perform(b, c, start)
+	if err != nil {
+		return err
+	}
+	want, wantSums, err := perform[float64](plainBackend[float64]{}, reference, rounded[F](start))
+	if err != nil {
+		return fmt.Errorf("plain loops: %w", err)
+	}
+	tolerance := c.Terms * spacing[F]()
+	if err := compare(got, want, tolerance); err != nil {
+		return err
+	}
+	if err := compare(gotSums, wantSums, tolerance); err != nil {
+		return fmt.Errorf("sums: %w", err)
+	}
+	return nil
 }
 
 // layOut returns the values of the one vector that holds all matrices, the same ones for each name.

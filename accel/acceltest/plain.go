@@ -1,6 +1,7 @@
 package acceltest
 
 import (
+	"fmt"
 	"math"
 
 	"curvestream/accel"
@@ -15,8 +16,14 @@ type plainOperand[F accel.Float] struct{ w accel.Mat[F] }
 
 func (o plainOperand[F]) Size() (rows, cols int) { return o.w.Rows, o.w.Cols }
 
-func (plainBackend[F]) Name() string                              { return "plain" }
-func (plainBackend[F]) NewVector(n int) (accel.Vector[F], error)  { return make(accel.Slice[F], n), nil }
+func (plainBackend[F]) Name() string { return "plain" }
+func (plainBackend[F]) NewVector(n int) (accel.Vector[F], error) {
+	if n < 0 {
+		return nil, fmt.Errorf("acceltest: a vector of %d elements", n)
+	}
+	return make(accel.Slice[F], n), nil
+}
+
 func (plainBackend[F]) FromHost(src []F) (accel.Vector[F], error) { return accel.Slice[F](src), nil }
 func (plainBackend[F]) Shards(int) int                            { return 1 }
 
@@ -37,11 +44,20 @@ func (plainBackend[F]) Prepare(w accel.Mat[F], trans bool, _ accel.Operand[F]) (
 func (plainBackend[F]) Run(n int, f func(shard int, s accel.Stream[F]) error) error {
 	var first error
 	for shard := range n {
-		if err := f(shard, plain[F]{}); err != nil && first == nil {
+		if err := runPlain(shard, f); err != nil && first == nil {
 			first = err
 		}
 	}
 	return first
+}
+
+func runPlain[F accel.Float](shard int, f func(shard int, s accel.Stream[F]) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("acceltest: running shard %d: %v", shard, r)
+		}
+	}()
+	return f(shard, plain[F]{})
 }
 
 // plain is the stream of a plainBackend.

@@ -8,6 +8,7 @@ package cpu
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 
@@ -35,13 +36,22 @@ var (
 )
 
 // New returns a backend with the fastest kernels that this processor can run. The environment variable CURVESTREAM_CPU,
-// portable, avx2 or avx512, asks for a slower path, for tests; a path that the processor lacks is not taken.
+// portable, avx2 or avx512, asks for a slower path, for tests. New panics where it names none that the processor can run:
+// a test that silently took another path would prove nothing.
 func New[F accel.Float](o Options) *Backend[F] {
+	p, err := choosePath(os.Getenv("CURVESTREAM_CPU"), bestPath())
+	if err != nil {
+		panic(err)
+	}
 	threads := o.Threads
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &Backend[F]{threads: threads, kern: kernelsFor[F](choosePath())}
+	return newBackend[F](p, threads)
+}
+
+func newBackend[F accel.Float](p path, threads int) *Backend[F] {
+	return &Backend[F]{threads: threads, kern: kernelsFor[F](p)}
 }
 
 // Name implements accel.Backend: "cpu/" and the kernel path.
@@ -63,7 +73,7 @@ func (b *Backend[F]) FromHost(src []F) (accel.Vector[F], error) {
 	return &Vector[F]{x: src, b: b}, nil
 }
 
-// Shards are wide enough for the kernels, whose tiles are up to 14 rows high, and not more than the cores of a usual
+// Shards are wide enough for the kernels, whose tiles are up to 12 rows high, and not more than the cores of a usual
 // machine, since each has sums of its own that are added in the end.
 const (
 	shardWidth = 64 // columns that a shard should have at least

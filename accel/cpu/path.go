@@ -1,7 +1,7 @@
 package cpu
 
 import (
-	"os"
+	"fmt"
 
 	"curvestream/accel"
 )
@@ -18,15 +18,17 @@ const (
 
 func (p path) String() string { return [...]string{"portable", "avx2", "avx512"}[p] }
 
-// choosePath returns the fastest path of this processor, or the slower one that the environment asks for.
-func choosePath() path {
-	best := bestPath()
-	for p := range best {
-		if os.Getenv("CURVESTREAM_CPU") == p.String() {
-			return p
+// choosePath returns the best path, or the slower one that is asked for by name.
+func choosePath(asked string, best path) (path, error) {
+	if asked == "" {
+		return best, nil
+	}
+	for p := portable; p <= best; p++ {
+		if asked == p.String() {
+			return p, nil
 		}
 	}
-	return best
+	return 0, fmt.Errorf("cpu: CURVESTREAM_CPU is %q, but this processor runs portable to %v: unset it or name one of those", asked, best)
 }
 
 // kernelsFor returns the kernels of a path: the plain Go loops with what the path has in assembly in their place.

@@ -8,6 +8,10 @@ func (s *Stream[F]) Fill(a accel.Mat[F], x F) {
 	n, length := v.lines(v.isDense())
 	for i := range n {
 		line := v.line(i, length)
+		if x == 0 {
+			clear(line)
+			continue
+		}
 		for j := range line {
 			line[j] = x
 		}

@@ -6,37 +6,61 @@ import (
 	"curvestream/accel"
 )
 
-// portableTiles returns microkernels in plain Go, of up to 4 rows and 4 columns, whose accumulators the compiler keeps in
-// registers.
+// portableTiles returns microkernels in plain Go. Their 8 accumulators are variables, which the compiler keeps in registers.
 func portableTiles[F accel.Float]() *tiles[F] {
 	return &tiles[F]{
-		heights: []int{4, 1}, widths: []int{4}, kc: 256, mc: 64, nc: 512, masked: true,
-		micro: [][]micro[F]{{micro4[F]}, {micro1[F]}},
+		heights: []int{2, 1}, widths: []int{4}, kc: 256, mc: 64, nc: 512,
+		micro: [][]micro[F]{{micro2[F]}, {micro1[F]}},
 	}
 }
 
-// micro4 has 4 rows. It computes all 4 columns where there are 4 to read.
-func micro4[F accel.Float](k int, a *F, aRow, aK int, b *F, bK int, c *F, cRow int, alpha F, add bool, cols int) {
-	for i := range 4 {
-		micro1(k, at(a, i*aRow), aRow, aK, b, bK, at(c, i*cRow), cRow, alpha, add, cols)
+// micro2 has 2 rows. It reads 4 columns, whether or not all are inside C.
+func micro2[F accel.Float](k int, a *F, aRow, aK int, b *F, bK int, c *F, cRow int, alpha F, add bool, cols int) {
+	var s00, s01, s02, s03, s10, s11, s12, s13 F
+	x0, x1, row := a, at(a, aRow), b
+	for p := range k {
+		if p > 0 {
+			x0, x1, row = at(x0, aK), at(x1, aK), at(row, bK)
+		}
+		y := (*[4]F)(unsafe.Pointer(row))
+		s00 += *x0 * y[0]
+		s01 += *x0 * y[1]
+		s02 += *x0 * y[2]
+		s03 += *x0 * y[3]
+		s10 += *x1 * y[0]
+		s11 += *x1 * y[1]
+		s12 += *x1 * y[2]
+		s13 += *x1 * y[3]
 	}
+	store(c, [4]F{s00, s01, s02, s03}, alpha, add, cols)
+	store(at(c, cRow), [4]F{s10, s11, s12, s13}, alpha, add, cols)
 }
 
 // micro1 has one row.
 func micro1[F accel.Float](k int, a *F, _, aK int, b *F, bK int, c *F, _ int, alpha F, add bool, cols int) {
-	var sum [4]F
+	var s0, s1, s2, s3 F
+	x, row := a, b
 	for p := range k {
-		x := *at(a, p*aK)
-		row := unsafe.Slice(at(b, p*bK), cols)
-		for j, y := range row {
-			sum[j&3] += x * y
+		if p > 0 {
+			x, row = at(x, aK), at(row, bK)
 		}
+		y := (*[4]F)(unsafe.Pointer(row))
+		s0 += *x * y[0]
+		s1 += *x * y[1]
+		s2 += *x * y[2]
+		s3 += *x * y[3]
 	}
-	for j := range cols {
+	store(c, [4]F{s0, s1, s2, s3}, alpha, add, cols)
+}
+
+// store sets a row of C, or adds to it.
+func store[F accel.Float](c *F, sum [4]F, alpha F, add bool, cols int) {
+	row := unsafe.Slice(c, cols)
+	for j := range row {
 		if add {
-			*at(c, j*int(unsafe.Sizeof(alpha))) += alpha * sum[j]
+			row[j] += alpha * sum[j]
 		} else {
-			*at(c, j*int(unsafe.Sizeof(alpha))) = alpha * sum[j]
+			row[j] = alpha * sum[j]
 		}
 	}
 }

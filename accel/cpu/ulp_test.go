@@ -10,12 +10,13 @@ import (
 // TestUlp measures activations and exponentials in units in the last place of the exact value, over all exponents of their
 // arguments and densely where they bend, for full registers and for masked ones.
 func TestUlp(t *testing.T) {
-	t.Run("float32", testUlp[float32])
-	t.Run("float64", testUlp[float64])
+	forEachPath(t, func(t *testing.T, p path) {
+		t.Run("float32", func(t *testing.T) { testUlp(t, kernelsFor[float32](p)) })
+		t.Run("float64", func(t *testing.T) { testUlp(t, kernelsFor[float64](p)) })
+	})
 }
 
-func testUlp[F accel.Float](t *testing.T) {
-	k := New[F](Options{}).kern
+func testUlp[F accel.Float](t *testing.T, k *kernels[F]) {
 	for _, f := range []struct {
 		name    string
 		run     func(x []F)
