@@ -2,10 +2,14 @@ package ingest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"golang.org/x/sync/errgroup"
 )
 
 var (
@@ -210,5 +214,72 @@ func TestFitIsDeterministic(t *testing.T) {
 	}
 	if want := "nested last squared_error in 5 out 1 [x numeric 2, w onehot 3 [a b c]] -> [y numeric 1]"; encodingText(second) != want {
 		t.Errorf("%s, want %s", encodingText(second), want)
+	}
+}
+
+// One encoder serves several goroutines, with the same result for each sequence.
+func TestEncoderIsShared(t *testing.T) {
+	schema := schemaOf("id", i64, "x", lists(f64), "w", list(str), "y", f64)
+	var rows []string
+	for i := range 64 {
+		rows = append(rows, fmt.Sprintf(`{"id":%d,"x":[[%d,1],[2,%d]],"w":["a","b"],"y":%d}`, i, i, 2*i, i))
+	}
+	rec := rowsOf(t, schema, rows...)
+	e, _, _, err := fitAll(schema, RoleOptions{}, rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc, err := NewEncoder[float64](schema, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := pick(rec, enc.Columns())
+	var g errgroup.Group
+	got := make([]string, len(rows))
+	for i := range rows {
+		g.Go(func() error {
+			var seq Sequence[float64]
+			if err := enc.Append(&seq, part, i, i+1, unitOf(0, rec)); err != nil {
+				return err
+			}
+			got[i] = show(&seq)
+			return enc.Finish(&seq)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range rows {
+		if want := fmt.Sprintf("%d T=2 dense [%d 1 1 0 2 %d 0 1] target [%d]", i, i, 2*i, i); got[i] != want {
+			t.Errorf("%s, want %s", got[i], want)
+		}
+	}
+}
+
+// Lists whose offsets point outside their values are an error, whoever let them through, and no panic.
+func TestMalformedListsAreErrors(t *testing.T) {
+	schema := schemaOf("id", i64, "x", list(f64), "y", f64)
+	good := rowsOf(t, schema, `{"id":1,"x":[1,2],"y":1}`)
+	e, _, _, err := fitAll(schema, RoleOptions{}, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := good.Column(1).Data()
+	offsets := memory.NewBufferBytes(arrow.Int32Traits.CastToBytes([]int32{0, 9}))
+	bad := array.MakeFromData(array.NewData(x.DataType(), 1, []*memory.Buffer{nil, offsets}, x.Children(), 0, 0))
+	rec := array.NewRecord(schema, []arrow.Array{good.Column(0), bad, good.Column(2)}, 1)
+	s, err := NewScanner(schema, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Scan(unitOf(0, rec), rec); err == nil || !strings.Contains(err.Error(), "malformed") {
+		t.Errorf("scanning: %v", err)
+	}
+	enc, err := NewEncoder[float64](schema, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := enc.Append(&Sequence[float64]{}, rec, 0, 1, unitOf(0, rec)); err == nil || !strings.Contains(err.Error(), "malformed") {
+		t.Errorf("encoding: %v", err)
 	}
 }
