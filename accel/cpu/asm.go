@@ -1,3 +1,3 @@
 package cpu
 
-//go:generate internal/asm/generate.sh
+//go:generate internal/asm/generate

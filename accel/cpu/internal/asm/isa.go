@@ -75,7 +75,6 @@ var (
 	fnma213    = instruction{build.VFNMADD213PS, build.VFNMADD213PD} // (b, a, c): c = −a·c + b
 	and        = instruction{build.VANDPS, build.VANDPD}
 	or         = instruction{build.VORPS, build.VORPD}
-	xor        = instruction{build.VXORPS, build.VXORPD}
 	compare    = instruction{build.VCMPPS, build.VCMPPD}
 	scalef     = instruction{build.VSCALEFPS, build.VSCALEFPD}     // AVX-512: (n, p, c): c = p·2ⁿ
 	roundScale = instruction{build.VRNDSCALEPS, build.VRNDSCALEPD} // AVX-512

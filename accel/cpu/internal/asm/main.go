@@ -2,7 +2,7 @@
 //
 //	go run . -set gemm-avx2 -out FILE.s -stubs FILE.go -pkg cpu
 //
-// The script generate.sh, beside it, runs it for all sets; check.sh proves that what is committed is what it writes.
+// The script generate, beside it, runs it for all sets; check proves that what is committed is what it writes.
 package main
 
 import (
