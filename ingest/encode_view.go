@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -102,9 +103,18 @@ func widen[T machineNumber](dst []float64, src []T) {
 	}
 }
 
+// within panics, to be recovered into an error, where lists point beyond their values: slicing alone would not notice, for buffers have
+// room at their ends.
+func within(a arrow.Array, hi int) {
+	if hi > a.Len() {
+		panic(fmt.Sprintf("value %d of %d", hi-1, a.Len()))
+	}
+}
+
 // floats sets dst to the leaves [lo, lo+len(dst)) as float64, NaN where null. It reports whether the type is a number.
 func floats(dst []float64, a arrow.Array, lo int) bool {
 	hi := lo + len(dst)
+	within(a, hi)
 	switch a := a.(type) {
 	case *array.Float32:
 		widen(dst, a.Float32Values()[lo:hi])
@@ -223,6 +233,7 @@ func narrow[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~u
 // hold, or len(dst). Nulls are for the caller to find.
 func indices(dst []int32, a arrow.Array, lo int) int {
 	hi := lo + len(dst)
+	within(a, hi)
 	switch a := a.(type) {
 	case *array.Int8:
 		return narrow(dst, a.Int8Values()[lo:hi])
