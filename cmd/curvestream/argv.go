@@ -132,9 +132,12 @@ func (a *arrangement) flag(word string, rest []string) ([]string, error) {
 	return rest, a.add(f, "--"+f.Names()[0]+"="+value)
 }
 
-// add appends an option, unless it is a repeated one of those that may stand once.
+// add appends an option, unless it is a repeated one of those that may stand once. A switch may be repeated.
 func (a *arrangement) add(f cli.Flag, option string) error {
 	name := f.Names()[0]
+	if !takesValue(f) && slices.Contains(a.options, option) {
+		return nil
+	}
 	if _, many := f.(*cli.StringSliceFlag); a.seen[name] && !many {
 		return fault.New(fault.Usage, "usage.repeated_flag", "--%s is given twice", name)
 	}
@@ -157,13 +160,13 @@ func (a *arrangement) nearest(name string) string {
 	for _, f := range a.flags {
 		known = append(known, f.Names()[0])
 	}
-	if near := config.Nearest(name, known); near != "" {
-		return "; did you mean --" + near + "?"
-	}
 	for _, key := range config.Keys() { // --max for cg.max
 		if s, _ := config.Find(key); strings.HasSuffix(s.Flag(), "-"+name) && slices.Contains(known, s.Flag()) {
 			return "; did you mean --" + s.Flag() + "?"
 		}
+	}
+	if near := config.Nearest(name, known); near != "" {
+		return "; did you mean --" + near + "?"
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -62,7 +63,7 @@ func (t *terminal) exit(err error) int {
 func render(f *fault.Error) string {
 	text := "curvestream: " + f.Error()
 	last := text[strings.LastIndexByte(text, '\n')+1:]
-	return fmt.Sprintf("%s%*s\n", text, max(2, 96-len([]rune(last)))+len(f.Code), "["+f.Code+"]")
+	return fmt.Sprintf("%s%s[%s]\n", text, strings.Repeat(" ", max(2, 96-utf8.RuneCountInString(last))), f.Code)
 }
 
 // answer prints the result of a command: v as one JSON object with --json, else text.

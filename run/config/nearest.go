@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // DidYouMean returns "; did you mean "x"?" for the candidate that word resembles most, or nothing where none is near.
 func DidYouMean(word string, candidates []string) string {
@@ -11,11 +14,13 @@ func DidYouMean(word string, candidates []string) string {
 }
 
 // Nearest returns the candidate with the fewest edits from word, at most a third of its letters (two for short words), or "".
+// Between equals it is the one that word begins.
 func Nearest(word string, candidates []string) string {
-	best, bestDistance := "", max(2, len(word)/3)+1
+	best, least := "", max(2, len(word)/3)+1
 	for _, c := range candidates {
-		if d := edits(word, c); d < bestDistance {
-			best, bestDistance = c, d
+		d := edits(word, c)
+		if d < least || d == least && best != "" && strings.HasPrefix(c, word) && !strings.HasPrefix(best, word) {
+			best, least = c, d
 		}
 	}
 	return best

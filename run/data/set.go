@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"curvestream/ingest"
 	"curvestream/ingest/gen"
@@ -15,8 +16,9 @@ import (
 	"curvestream/run/fault"
 )
 
-// UseGrowingAllocator makes writing of long lists linear in their length. It is called once, before anything is written.
-func UseGrowingAllocator() { ingest.UseGrowingAllocator() }
+// UseGrowingAllocator makes writing of long lists linear in their length. It is to be called before
+// anything is written; what it does, it does once.
+var UseGrowingAllocator = sync.OnceFunc(ingest.UseGrowingAllocator)
 
 // An Access says how data are opened.
 type Access struct {
