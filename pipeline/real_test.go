@@ -101,12 +101,13 @@ func TestRealFiles(t *testing.T) {
 		{"japanese_vowels_train_long.parquet", vowels, 270, 4274},
 		{"jsb_chorales_train.parquet", ingest.RoleOptions{}, 229, 13807 - 229},
 		{"shakespeare_valid.parquet", ingest.RoleOptions{}, 223, 223 * 499},
-		{"mnist_t10k.parquet", ingest.RoleOptions{Layout: ingest.Flat}, 10000, 10000},
+		{"../problems/adding30.parquet", ingest.RoleOptions{}, 1000, 30000},
+		{"../problems/autoencoder.parquet", ingest.RoleOptions{Layout: ingest.Flat, Inputs: []string{"pixels"}, Targets: []string{"pixels"}}, 1000, 1000},
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			path := shared.Dir(t, "data", test.file)
 			var want uint64
-			for i, o := range []pipeline.LoaderOptions{{Workers: 1}, {Workers: 4, Prefetch: 3, Memory: 96 << 20}} {
+			for i, o := range []pipeline.LoaderOptions{{Workers: 1}, {Workers: 4, Prefetch: 3, Memory: 24 << 20}} {
 				d := open(t, path, test.roles, o)
 				p := newPlan(t, d.manifest, pipeline.PlanOptions{Seed: 1, GradientSize: 100, ChunkSequences: 64})
 				sum, sequences, steps := d.digest(t, p.Everything())
