@@ -3,6 +3,7 @@ package ingest
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/apache/arrow/go/v15/arrow"
 )
@@ -135,8 +136,9 @@ func (x *ipcFile) open(in *bytesAt, format, sum string) (*opened, error) {
 	return o, nil
 }
 
-// measure returns the rows of a batch and a bound of the memory that decoding all of it takes: the decoded buffers, twice where
-// they are copied once more (dictionaries, views), and the largest compressed one.
+// measure returns the rows of a batch and a bound of the memory that decoding all of it takes: the decoded buffers, the largest
+// twice for its compressed form, the dictionaries, and the values that indices are replaced by. Those are taken to be twice as
+// long as the dictionary's are on average; where they are longer, Read's own limit still holds.
 func (x *ipcFile) measure(in *bytesAt, b ipcBatch) (rows, bytes int64, err error) {
 	header, version, err := b.message.header(in)
 	if err != nil {
@@ -146,31 +148,47 @@ func (x *ipcFile) measure(in *bytesAt, b ipcBatch) (rows, bytes int64, err error
 	if err != nil {
 		return 0, 0, err
 	}
-	if bytes, err = meta.decodedBytes(in); err != nil {
-		return 0, 0, err
+	if bytes, err = meta.decodedBytes(in); err != nil || len(b.dictionaries) == 0 {
+		return meta.rows, bytes, err
 	}
-	for _, messages := range b.dictionaries {
-		var values, count int64
-		for _, m := range messages {
-			header, version, err := m.header(in)
-			if err != nil {
-				return 0, 0, err
-			}
-			d, err := batchOf(header.table(1), version, m)
-			if err != nil {
-				return 0, 0, err
-			}
-			n, err := d.decodedBytes(in)
-			if err != nil {
-				return 0, 0, err
-			}
-			values, count = values+n, count+d.rows
+	r := &ipcReader{in: in, batch: meta, indices: make(map[int64]int64)}
+	for i := range x.nodes {
+		if err := r.skip(&x.nodes[i]); err != nil {
+			return 0, 0, fmt.Errorf("column %q: %w", x.schema.Field(i).Name, err)
 		}
-		// Values are as long as they are on average, or twice that; a list may hold any number a row, and a row's indices are
-		// in bytes.
-		bytes += 2*values + 2*min(bytes, 1<<40)*min(values/max(count, 1)+1, 1<<16)
+	}
+	for id, messages := range b.dictionaries {
+		size, count, err := x.measureDictionary(in, messages)
+		if err != nil {
+			return 0, 0, err
+		}
+		const overhead = 16 // a row's offset, bit and place in the dictionary
+		more := float64(r.indices[id]) * (2*float64(size)/float64(max(count, 1)) + overhead)
+		bytes = int64(min(float64(bytes)+2*float64(size)+more, math.MaxInt64/2))
 	}
 	return meta.rows, bytes, nil
+}
+
+// measureDictionary returns the decoded size of a dictionary and how many values it has.
+func (x *ipcFile) measureDictionary(in *bytesAt, messages []message) (size, count int64, err error) {
+	for _, m := range messages {
+		header, version, err := m.header(in)
+		if err != nil {
+			return 0, 0, err
+		}
+		d, err := batchOf(header.table(1), version, m)
+		if err != nil {
+			return 0, 0, err
+		}
+		n, err := d.decodedBytes(in)
+		if err != nil {
+			return 0, 0, err
+		}
+		if size, count = size+n, count+d.rows; size < 0 || count < 0 || d.rows < 0 {
+			return 0, 0, fmt.Errorf("a dictionary of %d values", d.rows)
+		}
+	}
+	return size, count, nil
 }
 
 // decodedBytes sums the decoded sizes of the buffers, and the largest of them once more.

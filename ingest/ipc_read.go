@@ -19,7 +19,8 @@ type ipcReader struct {
 	values       map[int64]arrow.Array // of dictionaries met before
 	w            *workspace
 
-	node, buffer, variadic int // the next of each
+	node, buffer, variadic int             // the next of each
+	indices                map[int64]int64 // if not nil, skip counts into it how many indices each dictionary has
 }
 
 // decode implements [decoder].
@@ -88,7 +89,10 @@ func (r *ipcReader) buffersOf(t arrow.DataType) int {
 
 // skip passes over a column that is not wanted.
 func (r *ipcReader) skip(n *node) error {
-	r.node++
+	length, _, err := r.nextNode()
+	if err != nil {
+		return err
+	}
 	r.buffer += r.buffersOf(n.stored)
 	if _, view := n.stored.(arrow.BinaryViewDataType); view {
 		k, err := r.nextVariadic()
@@ -98,6 +102,9 @@ func (r *ipcReader) skip(n *node) error {
 		r.buffer += k
 	}
 	if n.stored.ID() == arrow.DICTIONARY {
+		if r.indices != nil {
+			r.indices[n.dictionary] += int64(length)
+		}
 		return nil // the children are the dictionary's
 	}
 	for i := range n.children {
