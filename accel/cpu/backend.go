@@ -1,8 +1,8 @@
 // Package cpu computes on the processor: plain Go everywhere, and packed, register-blocked kernels in assembly where the
 // processor has AVX2 and FMA or AVX-512.
 //
-// Work is split by the caller into shards (section 12.1 of the report calls their sums over cases "computational
-// minibatches"); inside a shard everything is single-threaded, and shards are joined once a product. Which bits come out
+// Work is split by the caller into shards of a chunk's columns (a chunk is the report's computational minibatch, section
+// 7.1); inside a shard everything is single-threaded, and shards are joined once a product. Which bits come out
 // depends on the kernels in use, never on the number of threads.
 package cpu
 

@@ -189,6 +189,11 @@ func logisticAVX2F64(h []float64)
 //go:noescape
 func expShiftedAVX2F64(a float64, x []float64)
 
+// crossEntropyAVX2F64 sets y = max(z, 0) − z t + log(1+exp(−|z|)).
+//
+//go:noescape
+func crossEntropyAVX2F64(y []float64, z []float64, t []float64)
+
 // dotAVX2F32 returns xᵀy, summed in float64.
 //
 //go:noescape

@@ -21,6 +21,7 @@ func lanesAVX2F32(k *kernels[float32]) {
 
 func lanesAVX2F64(k *kernels[float64]) {
 	k.axpy, k.scale, k.shift, k.mul, k.div = axpyAVX2F64, scaleAVX2F64, shiftAVX2F64, mulAVX2F64, divAVX2F64
+	k.crossEntropy = crossEntropyAVX2F64
 	k.addSquares, k.dot, k.sum, k.expShifted = addSquaresAVX2F64, dotAVX2F64, sumAVX2F64, expShiftedAVX2F64
 	k.activate = [4]func(h []float64){accel.Tanh: tanhAVX2F64, accel.Logistic: logisticAVX2F64, accel.ReLU: reluAVX2F64}
 	k.mulDerivative = [4]func(d, h []float64){
@@ -50,6 +51,7 @@ func lanesAVX512F32(k *kernels[float32]) {
 
 func lanesAVX512F64(k *kernels[float64]) {
 	k.axpy, k.scale, k.shift, k.mul, k.div = axpyAVX512F64, scaleAVX512F64, shiftAVX512F64, mulAVX512F64, divAVX512F64
+	k.crossEntropy = crossEntropyAVX512F64
 	k.addSquares, k.dot, k.sum, k.expShifted = addSquaresAVX512F64, dotAVX512F64, sumAVX512F64, expShiftedAVX512F64
 	k.activate = [4]func(h []float64){accel.Tanh: tanhAVX512F64, accel.Logistic: logisticAVX512F64, accel.ReLU: reluAVX512F64}
 	k.mulDerivative = [4]func(d, h []float64){

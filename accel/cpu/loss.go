@@ -93,6 +93,10 @@ func (s *Stream[F]) logSumExp(z []F) float64 {
 
 // LossGradient implements accel.Losses. A row of weight 0 becomes 0, whatever it holds.
 func (s *Stream[F]) LossGradient(loss accel.Loss, p accel.Mat[F], t accel.Targets[F]) {
+	if t.Weight == nil && t.Class == nil {
+		s.AddMat(p, -1, t.Dense)
+		return
+	}
 	v, dense := look(p), lookTargets(loss, p, t)
 	for i := range v.rows {
 		row, w := v.row(i), weight(t, i)
@@ -113,6 +117,13 @@ func (s *Stream[F]) LossGradient(loss accel.Loss, p accel.Mat[F], t accel.Target
 
 // LossCurvature implements accel.Losses. A row of weight 0 becomes 0, whatever it holds.
 func (s *Stream[F]) LossCurvature(loss accel.Loss, p accel.Mat[F], t accel.Targets[F], rz accel.Mat[F]) {
+	switch {
+	case t.Weight == nil && loss == accel.SquaredError:
+		return
+	case t.Weight == nil && loss == accel.LogisticCrossEntropy:
+		s.MulDerivative(accel.Logistic, rz, p)
+		return
+	}
 	vp, vr, _ := lookTwo(p, rz)
 	for i := range vr.rows {
 		row, w := vr.row(i), weight(t, i)

@@ -16,7 +16,7 @@ func transcendental(i isa) {
 		k.isa, k.float = i, f32
 		k.generate()
 	}
-	for _, k := range []lanewise{tanh64(), logistic(), exponential()} {
+	for _, k := range []lanewise{tanh64(), logistic(), exponential(), crossEntropy()} {
 		k.isa, k.float = i, f64
 		k.generate()
 	}
@@ -238,7 +238,12 @@ func tanh64() lanewise {
 }
 
 // log1pTail approximates (atanh(s)/s − 1)/s² as a function of s², for s² ≤ 1/9.
-var log1pTail = []float64{0.33333337810963744819, 0.19999438872948776097, 0.14308442375208670081, 0.10713829069529810619, 0.12150467080639129596}
+var log1pTail = map[float][]float64{
+	f32: {0.33333337810963744819, 0.19999438872948776097, 0.14308442375208670081, 0.10713829069529810619, 0.12150467080639129596},
+	f64: {0.3333333333333333916, 0.19999999999996988803, 0.14285714286255015366, 0.11111111062735272554, 0.090909116014586773924,
+		0.07692225966135063457, 0.06668402909134407385, 0.058579753267883601563, 0.054862835404717500372, 0.034971227152237418289,
+		0.082338190322452911801},
+}
 
 // crossEntropy is that of σ(z) with t, max(z, 0) − z t + log(1+e), where e = exp(−|z|). The logarithm is 2 atanh(s) with
 // s = e/(2+e) ≤ 1/3.
@@ -247,7 +252,7 @@ func crossEntropy() lanewise {
 		name: "crossEntropy", doc: "sets y = max(z, 0) − z t + log(1+exp(−|z|)).", signature: "func(y, z, t []%[1]s)",
 		arrays: []string{"y", "z", "t"}, out: "y",
 		body: func(k *lanewise) func(map[string]vec) vec {
-			negativeAbs, exp, two, tail, zero := k.negativeAbs(), k.exp(), k.c(2), k.cs(log1pTail), k.vec()
+			negativeAbs, exp, two, tail, zero := k.negativeAbs(), k.exp(), k.c(2), k.cs(log1pTail[k.float]), k.vec()
 			k.isa.zero(zero)
 			return func(v map[string]vec) vec {
 				z, t, y := v["z"], v["t"], v["y"]
