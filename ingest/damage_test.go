@@ -39,7 +39,7 @@ func samples(t testing.TB) map[string][]byte {
 // A flipped bit never crashes, hangs, loses a row or leaves memory behind. (That it is noticed is asked only of zstd in Parquet,
 // whose frames have checksums.)
 func TestBitFlips(t *testing.T) {
-	flips := 40
+	flips := 30
 	if testing.Short() {
 		flips = 10
 	}
