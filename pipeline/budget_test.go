@@ -26,7 +26,9 @@ func TestLeastBudgetIsEnough(t *testing.T) {
 			src := newFakeSource(rows, 1+rng.IntN(30))
 			src.onRead = func(int) error { time.Sleep(rand.N(5 * time.Nanosecond)); return nil }
 			f := newFixture(t, src, layout, encodings[[]string{"dense last", "dense each", "sparse each"}[seed%3]])
-			p := f.plan(t, PlanOptions{Seed: seed, GradientSize: 1 + rng.IntN(n), HeldOutSize: n / 3, ChunkSequences: 1 + rng.IntN(20)})
+			gradient := 1 + rng.IntN(n)
+			held := min(n/3, n-gradient)
+			p := f.plan(t, PlanOptions{Seed: seed, GradientSize: gradient, HeldOutSize: held, ChunkSequences: 1 + rng.IntN(20)})
 			minibatches := []Minibatch{p.Everything(), p.Minibatch(Gradient, 1), p.Minibatch(HeldOut, 1), p.Minibatch(Gradient, 1), p.Minibatch(Gradient, 2), p.Everything()}
 			least := leastBudget(t, f, minibatches)
 			tight := f.loader(t, LoaderOptions{Memory: least, Workers: 1 + rng.IntN(4), Prefetch: 1 + rng.IntN(4)})

@@ -181,7 +181,7 @@ func (f *fakeEncoder[F]) step(seq *ingest.Sequence[F], t int) {
 		}
 		for k := range t % 3 {
 			seq.Col = append(seq.Col, int32(k))
-			if t0 := HashID(seq.ID).Lo; t0%2 == 0 {
+			if t0 := hashID(seq.ID).Lo; t0%2 == 0 {
 				seq.Val = append(seq.Val, fakeValue[F](seq.ID, t, k))
 			}
 		}
@@ -189,7 +189,7 @@ func (f *fakeEncoder[F]) step(seq *ingest.Sequence[F], t int) {
 	}
 	if f.e.Form == "each" {
 		f.target(seq, t)
-		if HashID(seq.ID).Lo%3 == 0 {
+		if hashID(seq.ID).Lo%3 == 0 {
 			seq.Mask = append(seq.Mask, F(t%2))
 		}
 	}
@@ -213,10 +213,10 @@ func (f *fakeEncoder[F]) Finish(seq *ingest.Sequence[F]) error {
 }
 
 func fakeValue[F ingest.Float](id string, t, k int) F {
-	return F(HashID(id).Lo%1000) + F(t)/256 + F(k)*2000
+	return F(hashID(id).Lo%1000) + F(t)/256 + F(k)*2000
 }
 
-func fakeWeight[F ingest.Float](id string) F { return 1 + F(HashID(id).Hi%2) }
+func fakeWeight[F ingest.Float](id string) F { return 1 + F(hashID(id).Hi%2) }
 
 // nestedRows returns n sequences of mixed lengths.
 func nestedRows(n int) []fakeRow {

@@ -12,8 +12,8 @@ import (
 // hash with a probability of 10⁻²¹.
 type Hash struct{ Hi, Lo uint64 }
 
-// HashID returns the hash of a sequence's identifier.
-func HashID(id string) Hash {
+// hashID returns the hash of a sequence's identifier.
+func hashID(id string) Hash {
 	h := xxh3.HashString128(id)
 	return Hash{h.Hi, h.Lo}
 }

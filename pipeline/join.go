@@ -31,7 +31,7 @@ func (l *spanList) add(unit int, u *ingest.UnitScan) error {
 			return fmt.Errorf("pipeline: more than %d sequences, rows in a unit or time-steps in a sequence", math.MaxInt32)
 		}
 		l.all = append(l.all, found{
-			hash:  HashID(s.ID),
+			hash:  hashID(s.ID),
 			where: span{unit: int32(unit), lo: int32(s.Lo), hi: int32(s.Hi)},
 			steps: int32(s.Steps),
 			drop:  s.Drop != "",

@@ -14,7 +14,7 @@ type ledger struct {
 
 func ledgerOf(ids []string) (l ledger) {
 	for _, id := range ids {
-		l.add(ledger{1, HashID(id)})
+		l.add(ledger{1, hashID(id)})
 	}
 	return l
 }

@@ -57,9 +57,6 @@ func (m *Manifest) Steps(i int) int {
 // TotalSteps returns the number of time-steps of all sequences; 0 for a source without end.
 func (m *Manifest) TotalSteps() int64 { return m.totalSteps }
 
-// Hash returns the hash of the identifier of sequence i. A source without end has none.
-func (m *Manifest) Hash(i int) Hash { return m.hash[i] }
-
 // Dropped returns the number of sequences that were left out because the scan found them unusable and was told to drop
 // such sequences.
 func (m *Manifest) Dropped() int { return m.dropped }
@@ -67,9 +64,6 @@ func (m *Manifest) Dropped() int { return m.dropped }
 // Digest identifies everything that a plan depends on: the identifiers and lengths of all sequences, in file order. The
 // same data in another format, or in row groups of another size, has the same digest where a column gives identifiers.
 func (m *Manifest) Digest() Hash { return m.digest }
-
-// Files describes the files when they were opened.
-func (m *Manifest) Files() []ingest.FileInfo { return m.files }
 
 // spansOf returns where sequence i lies.
 func (m *Manifest) spansOf(i int) []span {

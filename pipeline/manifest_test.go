@@ -75,7 +75,7 @@ func TestManifestLeavesOutDroppedSequences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Len() != 9 || m.Dropped() != 1 || slices.Contains(m.hash, HashID("s3")) {
+	if m.Len() != 9 || m.Dropped() != 1 || slices.Contains(m.hash, hashID("s3")) {
 		t.Errorf("%d sequences, %d dropped", m.Len(), m.Dropped())
 	}
 	if got := slices.Sorted(slices.Values(m.canonical)); len(got) != 9 || got[8] != 8 {

@@ -29,9 +29,9 @@ func NewPlan(m *Manifest, o PlanOptions) (*Plan, error) {
 	return &Plan{m: m, o: o}, nil
 }
 
-// StepsPerEpoch returns the number of gradient minibatches in which every sequence is used once; the last one may be
+// stepsPerEpoch returns the number of gradient minibatches in which every sequence is used once; the last one may be
 // short. It is 1 where a minibatch is everything, and 0 for a source without end, which has no epochs.
-func (p *Plan) StepsPerEpoch() int {
+func (p *Plan) stepsPerEpoch() int {
 	switch {
 	case p.m.Len() == ingest.Endless:
 		return 0
@@ -39,19 +39,6 @@ func (p *Plan) StepsPerEpoch() int {
 		return 1
 	}
 	return (p.m.Len() + p.o.GradientSize - 1) / p.o.GradientSize
-}
-
-// HeldOutOverlap returns how many sequences of a held-out minibatch also serve as gradient or curvature sequences of the
-// same step, because there are too few for all three to be disjoint. It counts for full gradient minibatches.
-func (p *Plan) HeldOutOverlap() int {
-	if p.m.Len() == ingest.Endless {
-		return 0
-	}
-	used := p.gradientLen(0)
-	if p.o.CurvatureFrom == CurvatureDisjoint {
-		used += p.o.curvatureSize(used)
-	}
-	return min(p.o.HeldOutSize, max(0, used+p.o.HeldOutSize-p.m.Len()))
 }
 
 // Minibatch returns the minibatch of a role at HF iteration step, counted from 1.
@@ -72,7 +59,7 @@ func (p *Plan) Minibatch(role Role, step int) Minibatch {
 	}
 	mb := Minibatch{Role: role, Step: step}
 	if p.m.Len() != ingest.Endless {
-		mb.places = p.StepsPerEpoch()
+		mb.places = p.stepsPerEpoch()
 		mb.Epoch, mb.place = (step-1)/mb.places, (step-1)%mb.places
 	}
 	places := p.places(role, step)
@@ -126,7 +113,7 @@ func (p *Plan) gradientLen(k int) int {
 func (p *Plan) places(role Role, step int) []int {
 	k, n, size := step-1, p.m.Len(), p.o.GradientSize
 	if n != ingest.Endless {
-		k %= p.StepsPerEpoch()
+		k %= p.stepsPerEpoch()
 	}
 	gradient := p.gradientLen(k)
 	curvature := min(p.o.curvatureSize(gradient), p.o.curvatureSize(p.gradientLen(0)))

@@ -39,8 +39,8 @@ func TestAnEpochUsesEverySequenceOnce(t *testing.T) {
 				name := fmt.Sprintf("n=%d %s size=%d", n, shuffle, size)
 				var orders [2][]int
 				for epoch := range orders {
-					for k := range p.StepsPerEpoch() {
-						mb := p.Minibatch(Gradient, epoch*p.StepsPerEpoch()+k+1)
+					for k := range p.stepsPerEpoch() {
+						mb := p.Minibatch(Gradient, epoch*p.stepsPerEpoch()+k+1)
 						if mb.Epoch != epoch {
 							t.Fatalf("%s: step %d is of epoch %d, want %d", name, mb.Step, mb.Epoch, epoch)
 						}
@@ -123,18 +123,17 @@ func TestMinibatchesDoNotDependOnFiles(t *testing.T) {
 func TestCurvatureAndHeldOut(t *testing.T) {
 	m := manifestOf(t, nestedRows(50), 7)
 	for _, test := range []struct {
-		o                 PlanOptions
-		curvature         int // size beside a full gradient minibatch
-		inside, overlap   bool
-		heldOutInGradient int
+		o         PlanOptions
+		curvature int  // size beside a full gradient minibatch
+		inside    bool // the gradient minibatch
 	}{
-		{PlanOptions{GradientSize: 12}, 12, true, false, 0},
-		{PlanOptions{GradientSize: 12, CurvatureSize: 5, HeldOutSize: 10}, 5, true, false, 0},
-		{PlanOptions{GradientSize: 12, CurvatureFrom: CurvatureSubset, CurvatureSize: 12}, 12, true, false, 0},
-		{PlanOptions{GradientSize: 12, CurvatureFrom: CurvatureDisjoint, CurvatureSize: 20, HeldOutSize: 18}, 20, false, false, 0},
-		{PlanOptions{GradientSize: 30, CurvatureFrom: CurvatureDisjoint, CurvatureSize: 20, HeldOutSize: 4}, 20, false, true, 4},
-		{PlanOptions{CurvatureSize: 8}, 8, true, false, 0},
-		{PlanOptions{GradientSize: 12, CurvatureFrom: CurvatureEqual, CurvatureSize: 12}, 12, true, false, 0},
+		{PlanOptions{GradientSize: 12}, 12, true},
+		{PlanOptions{GradientSize: 12, CurvatureSize: 5, HeldOutSize: 10}, 5, true},
+		{PlanOptions{GradientSize: 12, CurvatureFrom: CurvatureSubset, CurvatureSize: 12}, 12, true},
+		{PlanOptions{GradientSize: 12, CurvatureFrom: CurvatureDisjoint, CurvatureSize: 20, HeldOutSize: 18}, 20, false},
+		{PlanOptions{GradientSize: 30, CurvatureFrom: CurvatureDisjoint, CurvatureSize: 20}, 20, false},
+		{PlanOptions{CurvatureSize: 8}, 8, true},
+		{PlanOptions{GradientSize: 12, CurvatureFrom: CurvatureEqual, CurvatureSize: 12}, 12, true},
 	} {
 		p := mustPlan(t, m, test.o)
 		for step := 1; step <= 20; step++ {
@@ -152,7 +151,7 @@ func TestCurvatureAndHeldOut(t *testing.T) {
 				t.Fatalf("%+v: %d held-out sequences", test.o, h.Len())
 			}
 			for _, i := range h.Sequences {
-				if !test.overlap && (slices.Contains(g.Sequences, i) || slices.Contains(c.Sequences, i)) {
+				if slices.Contains(g.Sequences, i) || slices.Contains(c.Sequences, i) {
 					t.Fatalf("%+v step %d: held-out sequence %d is used twice", test.o, step, i)
 				}
 			}
@@ -161,9 +160,6 @@ func TestCurvatureAndHeldOut(t *testing.T) {
 					t.Fatalf("%+v step %d: a %s sequence is there twice", test.o, step, mb.Role)
 				}
 			}
-		}
-		if got := p.HeldOutOverlap(); got != test.heldOutInGradient {
-			t.Errorf("%+v: HeldOutOverlap = %d, want %d", test.o, got, test.heldOutInGradient)
 		}
 	}
 }
@@ -226,14 +222,15 @@ func TestBlockShuffleIsLocal(t *testing.T) {
 func TestPlanOptionsThatCannotBe(t *testing.T) {
 	m := manifestOf(t, nestedRows(50), 7)
 	for want, o := range map[string]PlanOptions{
-		"more than the 50 that there are: give at most 50, or 0": {GradientSize: 51},
-		"cannot be disjoint among 50":                            {GradientSize: 40, CurvatureSize: 20, CurvatureFrom: CurvatureDisjoint},
-		"cannot be a subset of a gradient minibatch of 10":       {GradientSize: 10, CurvatureSize: 20},
-		"cannot equal a gradient minibatch of 10":                {GradientSize: 10, CurvatureSize: 5, CurvatureFrom: CurvatureEqual},
-		"held-out minibatch of 60":                               {HeldOutSize: 60},
-		"unknown shuffle \"sideways\"":                           {Shuffle: "sideways"},
-		"taken from \"elsewhere\"":                               {CurvatureFrom: "elsewhere"},
-		"must not be negative":                                   {ChunkSteps: -1},
+		"more than the 50 that there are: give at most 50, or 0":         {GradientSize: 51},
+		"cannot be disjoint among 50":                                    {GradientSize: 40, CurvatureSize: 20, CurvatureFrom: CurvatureDisjoint},
+		"cannot be a subset of a gradient minibatch of 10":               {GradientSize: 10, CurvatureSize: 20},
+		"cannot equal a gradient minibatch of 10":                        {GradientSize: 10, CurvatureSize: 5, CurvatureFrom: CurvatureEqual},
+		"held-out minibatch of 1 sequences cannot be apart from the 50":  {HeldOutSize: 1},
+		"held-out minibatch of 11 sequences cannot be apart from the 40": {GradientSize: 20, CurvatureFrom: CurvatureDisjoint, HeldOutSize: 11},
+		"unknown shuffle \"sideways\"":                                   {Shuffle: "sideways"},
+		"taken from \"elsewhere\"":                                       {CurvatureFrom: "elsewhere"},
+		"must not be negative":                                           {ChunkSteps: -1},
 	} {
 		if _, err := NewPlan(m, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: err = %v, want %q", o, err, want)

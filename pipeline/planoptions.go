@@ -34,7 +34,7 @@ type PlanOptions struct {
 	GradientSize  int // 0 means all of them at every step, in file order
 	CurvatureSize int // 0 means the gradient minibatch's
 	CurvatureFrom CurvatureFrom
-	HeldOutSize   int // 0 means no held-out minibatch: the role's minibatch is empty
+	HeldOutSize   int // sequences that neither gradient nor curvature minibatch has; 0 means that the role's minibatch is empty
 	Shuffle       Shuffle
 	BlockSize     int // of ShuffleBlock; 0 means 4096
 	// ChunkSequences and ChunkSteps bound what is computed at once (the report's computational minibatches, section 7.1): the
@@ -94,8 +94,12 @@ func (o PlanOptions) validate(n int) error {
 		gradient = n
 	}
 	problems = append(problems, o.validateCurvature(n, gradient)...)
-	if n != ingest.Endless && o.HeldOutSize > n {
-		wrong("a held-out minibatch of %d sequences is more than the %d that there are", o.HeldOutSize, n)
+	used := gradient
+	if o.CurvatureFrom == CurvatureDisjoint {
+		used += o.curvatureSize(gradient)
+	}
+	if n != ingest.Endless && o.HeldOutSize > max(0, n-used) {
+		wrong("a held-out minibatch of %d sequences cannot be apart from the %d that gradient and curvature use, among %d: make them smaller", o.HeldOutSize, used, n)
 	}
 	return errors.Join(problems...)
 }
