@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -32,6 +33,7 @@ func sample(row, rows int) arrow.Record {
 		{Name: "day", Type: arrow.FixedWidthTypes.Date32, Nullable: true},
 		{Name: "price", Type: &arrow.Decimal128Type{Precision: 10, Scale: 2}, Nullable: true},
 		{Name: "nothing", Type: arrow.Null, Nullable: true},
+		{Name: "view", Type: arrow.BinaryTypes.StringView, Nullable: true},
 	}, nil)
 	b := array.NewRecordBuilder(memory.NewGoAllocator(), schema)
 	defer b.Release()
@@ -70,6 +72,8 @@ func fillValue(f array.Builder, i int) {
 		f.Append(fmt.Sprintf("row %d", i))
 	case *array.BinaryBuilder:
 		f.Append([]byte{byte(i), 0, 255})
+	case *array.StringViewBuilder:
+		f.Append(strings.Repeat("v", i)) // inline up to 12 bytes, in a buffer above
 	case *array.Date32Builder:
 		f.Append(arrow.Date32(i))
 	case *array.Decimal128Builder:
@@ -167,7 +171,7 @@ func TestIPCValues(t *testing.T) {
 				if s.Len() != len(records) {
 					t.Fatalf("%d units, want %d", s.Len(), len(records))
 				}
-				for _, columns := range [][]int{{0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, {13, 1}, {10}, {4, 9, 9}, {}} {
+				for _, columns := range [][]int{{0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}, {13, 14, 1}, {10}, {4, 9, 9}, {}} {
 					for i, want := range records {
 						compareUnit(t, s, i, columns, want)
 					}
