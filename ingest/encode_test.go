@@ -164,6 +164,30 @@ var fitCases = map[string]struct {
 		"long each squared_error in 2 out 1 [a numeric 1, b numeric 1] -> [y numeric 1]",
 		[]string{"1 T=2 dense [1 1 2 0] target [1 2]", "2 T=1 dense [3 1] target [2]"},
 	},
+	"the long layout, the target only on the last row": {
+		schemaOf("id", i64, "x", f64, "y", f64), RoleOptions{Form: "last"},
+		[][]string{{`{"id":1,"x":1,"y":null}`, `{"id":1,"x":2,"y":null}`}, {`{"id":1,"x":3,"y":7}`, `{"id":2,"x":4,"y":8}`}},
+		"long last squared_error in 1 out 1 [x numeric 1] -> [y numeric 1]",
+		[]string{"1 T=3 dense [1 2 3] target [7]", "2 T=1 dense [4] target [8]"},
+	},
+	"the long layout, the next step, over two units": {
+		schemaOf("id", i64, "x", f64), RoleOptions{Form: "next"},
+		[][]string{{`{"id":1,"x":1}`}, {`{"id":1,"x":2}`, `{"id":1,"x":3}`}},
+		"long next squared_error in 1 out 1 [x numeric 1] -> []",
+		[]string{"1 T=2 dense [1 2] target [2 3]"},
+	},
+	"a missing value in next": {
+		schemaOf("id", i64, "x", list(f64)), RoleOptions{Form: "next", Missing: "mask"},
+		[][]string{{`{"id":1,"x":[1,null,3]}`}},
+		"nested next squared_error in 1 out 1 [x numeric 1] -> []",
+		[]string{"1 T=2 dense [1 0] target [0 3] mask [0 1]"},
+	},
+	"each, one target repeated": {
+		schemaOf("id", i64, "x", list(f64), "y", f64), RoleOptions{Form: "each"},
+		[][]string{{`{"id":1,"x":[1,2],"y":7}`}},
+		"nested each squared_error in 1 out 1 [x numeric 1] -> [y numeric 1]",
+		[]string{"1 T=2 dense [1 2] target [7 7]"},
+	},
 	"the flat layout, an autoencoder": {
 		schemaOf("id", i64, "pixels", list(u8)),
 		RoleOptions{Layout: Flat, Inputs: []string{"pixels"}, Targets: []string{"pixels"}, Loss: "logistic_cross_entropy", Encode: map[string]ColumnEncoding{"pixels": {Scale: []float64{255}}}},

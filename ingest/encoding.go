@@ -53,19 +53,22 @@ type Encoding struct {
 
 // RoleOptions is what a person said about the columns; zero fields are inferred (see [Infer]).
 type RoleOptions struct {
-	Layout        Layout
-	ID            []string
-	Time          string
-	Inputs        []string
-	Targets       []string
-	Static        []string
-	Mask          string
-	Weight        string
-	Ignore        []string                  // columns that play no role
-	Form          string                    // "each", "last" or "next"
-	Loss          string                    // inferred from the target's type: float → squared_error, category → softmax, multi-hot → logistic
-	Normalize     string                    // of numeric inputs: "zscore" or "none"; "" means "none"
-	Missing       string                    // "error", "zero", "mask" or "drop-sequence"; "" means "error"
+	Layout    Layout
+	ID        []string
+	Time      string
+	Inputs    []string
+	Targets   []string
+	Static    []string
+	Mask      string
+	Weight    string
+	Ignore    []string // columns that play no role
+	Form      string   // "each", "last" or "next"
+	Loss      string   // inferred from the target's type: float → squared_error, category → softmax, multi-hot → logistic
+	Normalize string   // of numeric inputs: "zscore" or "none"; "" means "none"
+	// Missing is what becomes of nulls, NaN and infinities; "" means "error". With "zero" inputs become 0 after normalisation (no
+	// category is active), targets stay an error; with "mask" missing targets do not count, too; with "drop-sequence" sequences with
+	// such values, with ragged columns or without time-steps are left out.
+	Missing       string
 	MaxLength     int                       // longer sequences are an error; 0 means no limit
 	MaxCategories int                       // of a one-hot vocabulary; 0 means 256
 	Encode        map[string]ColumnEncoding // by column: a Kind, Width, Scale or Vocabulary that overrides inference and fitting

@@ -17,7 +17,7 @@ type Error struct {
 	Hint     string // what to do, after "fix: "
 	See      string // a command that shows more
 	Missing  bool   // the file does not exist or may not be read (exit 66 instead of 65)
-	// Count of Of sequences are like this; 0 where not counted.
+	// Count of Of sequences that were looked at together, those of the row group, are like this; 0 where not counted.
 	Count, Of int64
 	Err       error
 }

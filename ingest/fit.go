@@ -95,11 +95,8 @@ func (f *Fitter) Encoding() (*Encoding, error) {
 
 // settleForm infers the form in the long layout: last where no target ever changes within a sequence.
 func (f *Fitter) settleForm() error {
-	for id, t := range f.joined.tails {
-		if t.gap && !t.drop && f.plan.form == "last" && f.plan.missing != "mask" {
-			bad := f.plan.targets[0].flaw("data.null", t.row, "the target in the last row of the sequence is null").fix("put the target into the last row, or --missing mask")
-			return place(bad, t.unit, id)
-		}
+	if bad := f.endings(); bad != nil {
+		return bad
 	}
 	if f.roles.Form != "" {
 		return nil
@@ -118,6 +115,28 @@ func (f *Fitter) settleForm() error {
 	f.roles.Form = "each"
 	f.roles.note("form each: target %s has a value for every time-step", target)
 	return nil
+}
+
+// endings refuses sequences of the long layout that only their last spans show to be unusable: without a last target, or without a
+// next step to predict. Of several it names the one with the least id.
+func (f *Fitter) endings() error {
+	p, worst := f.plan, ""
+	bad := func(t *tail) bool {
+		return !t.drop && (t.gap && p.form == "last" && p.missing != "mask" || t.steps == 1 && p.form == "next")
+	}
+	for id, t := range f.joined.tails {
+		if bad(t) && (worst == "" || id < worst) {
+			worst = id
+		}
+	}
+	if worst == "" {
+		return nil
+	}
+	t := f.joined.tails[worst]
+	if p.form == "next" {
+		return place(p.inputs[0].flaw("data.short_sequence", t.row, "has one time-step, so there is no next one to predict").fix("remove the sequence"), t.unit, worst)
+	}
+	return place(p.targets[0].flaw("data.null", t.row, "the target in the last row of the sequence is null").fix("put the target into the last row, or --missing mask"), t.unit, worst)
 }
 
 // settleLoss infers the loss from the targets' encodings (those of the inputs with form next), and checks a given one.

@@ -63,6 +63,7 @@ func Inspect(ctx context.Context, src Source, o RoleOptions) (*Inspection, error
 		if !ok {
 			return nil, err
 		}
+		e = inSource(e, src)
 		in.Problems = []ProblemReport{{Code: e.Code, Count: 1, Examples: []Example{exampleOf(e)}}}
 		return in, in.withoutTarget(ctx, src, o, e)
 	}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -26,6 +27,9 @@ func Validate(ctx context.Context, src Source, o RoleOptions, e *Encoding, maxEr
 	out := &Validation{Files: src.Fingerprint(), Notes: []string{}}
 	s, err := newSurveyOf(src, o, e)
 	if err != nil {
+		if bad, ok := errors.AsType[*Error](err); ok {
+			err = inSource(bad, src)
+		}
 		return nil, err
 	}
 	if err := s.run(ctx, src); err != nil {
@@ -56,4 +60,13 @@ func newSurveyOf(src Source, o RoleOptions, e *Encoding) (*survey, error) {
 	s := emptySurvey()
 	s.fitter = &Fitter{scanner: scanner.scanner}
 	return s, nil
+}
+
+// inSource names the first file in an error about columns.
+func inSource(e *Error, src Source) *Error {
+	out := *e
+	if files := src.Fingerprint(); out.File == "" && len(files) > 0 {
+		out.File = files[0].Path
+	}
+	return &out
 }

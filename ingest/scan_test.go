@@ -126,6 +126,8 @@ func TestUnseenAndUnusable(t *testing.T) {
 		rows   []string
 		want   string
 	}{
+		"long, no target at the end":            {schemaOf("id", i64, "x", f64, "y", f64), RoleOptions{Form: "last"}, []string{`{"id":1,"x":1,"y":1}`, `{"id":1,"x":1,"y":null}`}, "the target in the last row of the sequence is null"},
+		"long, no next step":                    {schemaOf("id", i64, "x", f64), RoleOptions{Form: "next"}, []string{`{"id":1,"x":1}`}, "has one time-step"},
 		"too many categories":                   {schema, RoleOptions{MaxCategories: 1}, []string{`{"id":1,"w":["a","b"],"y":"no"}`}, "more than 1 different values"},
 		"neither vectors nor indices":           {schemaOf("id", i64, "p", lists(i8), "y", f64), RoleOptions{}, []string{`{"id":1,"p":[[-1,2],[3]],"y":1}`}, "nor are they vectors, since they have 1 to 2 values"},
 		"no rows":                               {schema, RoleOptions{}, nil, "no usable sequence"},
