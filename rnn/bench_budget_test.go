@@ -12,7 +12,7 @@ import (
 func BenchmarkStateBudget(b *testing.B) {
 	net, batch, theta := pathological(b, 100, 200, 400)
 	states := int64(4 * 100 * batch.Rows())
-	for _, percent := range []int64{0, 75, 50, 25} {
+	for _, percent := range []int64{0, 75, 50, 35} {
 		b.Run(fmt.Sprintf("percent=%d", percent), func(b *testing.B) {
 			config := net.Config
 			config.StateBudget = states * percent / 100
