@@ -105,6 +105,14 @@ func TestReplaysAndReads(t *testing.T) {
 		t.Errorf("%d units read, want each of 10 once", got)
 	}
 
+	var items []int64
+	for _, s := range l.Stats().Stages {
+		items = append(items, s.Items)
+	}
+	if want := fmt.Sprint([]int64{10, 10, 500, 50}); fmt.Sprint(items) != want {
+		t.Errorf("stages counted %v units, units, sequences and chunks, want %s", items, want)
+	}
+
 	f.src.reads.Store(0)
 	small := f.loader(t, LoaderOptions{Memory: 16 << 10})
 	for range 2 {

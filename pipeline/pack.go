@@ -204,3 +204,9 @@ func batchBytes[F ingest.Float](b *nn.Batch[F]) int64 {
 	}
 	return bytes
 }
+
+// sequenceBytes returns the memory that an encoded sequence takes.
+func sequenceBytes[F ingest.Float](s *ingest.Sequence[F]) int64 {
+	values := len(s.Dense) + len(s.Val) + len(s.Target) + len(s.Mask)
+	return int64(values)*int64(sizeOf[F]()) + 4*int64(len(s.Ptr)+len(s.Col)+len(s.Class)) + int64(len(s.ID))
+}

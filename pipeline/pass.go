@@ -189,7 +189,6 @@ func (p *pass[F]) encode(ctx context.Context) error {
 				return err
 			}
 		}
-		count.done(j.unit.bytes)
 		add(&count.busy, start)
 		j.done <- struct{}{}
 	}
@@ -295,9 +294,13 @@ func (l *Loader[F]) encodePiece(u *unit, s piece[F]) error {
 		if err := l.encoder.Append(seq, u.rec, int(s.at.lo), int(s.at.hi), at); err != nil {
 			return struct{}{}, err
 		}
-		if s.last {
-			return struct{}{}, l.encoder.Finish(seq)
+		if !s.last {
+			return struct{}{}, nil
 		}
+		if err := l.encoder.Finish(seq); err != nil {
+			return struct{}{}, err
+		}
+		l.counters.encode.done(sequenceBytes(seq))
 		return struct{}{}, nil
 	})
 	return err

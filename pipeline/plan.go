@@ -72,8 +72,9 @@ func (p *Plan) Minibatch(role Role, step int) Minibatch {
 	return mb
 }
 
-// Everything returns all sequences in file order, for evaluation and prediction: Step is 0 and belongs to no epoch. Of a
-// source without end it is empty.
+// Everything returns all sequences in file order, for evaluation and prediction; Step is 0, which belongs to no epoch. Of a
+// source without end it is empty. Who writes results in file order needs to hold the chunks of one window at most: each
+// window of 16 × ChunkSequences positions is complete before the next begins.
 func (p *Plan) Everything() Minibatch {
 	return p.everything()
 }

@@ -23,7 +23,7 @@ type Stats struct {
 // something to work on, Blocked waiting for memory or for the next stage to take the result.
 type StageStats struct {
 	Name    string        `json:"name"`
-	Items   int64         `json:"items"` // units admitted, decoded and encoded; chunks assembled
+	Items   int64         `json:"items"` // units admitted and decoded, sequences encoded, chunks assembled
 	Bytes   int64         `json:"bytes"` // of memory that the items take
 	Busy    time.Duration `json:"busy_ns"`
 	Starved time.Duration `json:"starved_ns"`
