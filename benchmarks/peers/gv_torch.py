@@ -98,7 +98,7 @@ class DoubleBackward:
         self.z = forward(model.theta)
         self.u = torch.zeros_like(self.z, requires_grad=True)
         self.g = torch.autograd.grad(self.z, self.theta, self.u, create_graph=True)
-        self.kept = torch_by_hand.keep(model.problem, self.z.detach())
+        self.kept = torch_by_hand.kept(model.problem, self.z.detach())
 
     def gv(self):
         rz = torch.autograd.grad(self.g, self.u, self.v, retain_graph=True)[0]
@@ -111,7 +111,7 @@ class ForwardMode:
     def __init__(self, model, forward):
         self.model, self.forward, self.theta = model, forward, list(model.theta.values())
         self.z = forward(model.theta)
-        self.kept = torch_by_hand.keep(model.problem, self.z.detach())
+        self.kept = torch_by_hand.kept(model.problem, self.z.detach())
 
     def gv(self):
         with torch.no_grad():

@@ -38,7 +38,8 @@ class Problem:
         known = {f.name for f in dataclasses.fields(Problem)}
         for key in given:
             if key not in known:
-                raise ValueError(f"unknown key {key!r}: use one of {', '.join(sorted(known - {'tried'}))}")
+                names = {"inputs": "in", "outputs": "out"}
+                raise ValueError(f"unknown key {key!r}: use one of {', '.join(sorted(names.get(k, k) for k in known - {'tried'}))}")
         p = Problem(**given)
         p.check()
         return p

@@ -3,7 +3,7 @@
 import torch
 
 
-def keep(problem, z):
+def kept(problem, z):
     """What L'' needs in every product: its diagonal, or p for softmax."""
     if problem.loss == "softmax_cross_entropy":
         return torch.softmax(z, -1)
@@ -31,13 +31,17 @@ def activate(name, a):
         {"tanh": torch.tanh_, "logistic": torch.sigmoid_, "relu": torch.relu_}[name](a)
 
 
-def derivative(name, h):
+def derivative(name, h, out):
     """s'(a), from h = s(a)."""
     if name == "tanh":
-        return 1 - h * h
-    if name == "logistic":
-        return h * (1 - h)
-    return (h > 0).to(h.dtype) if name == "relu" else torch.ones_like(h)
+        torch.mul(h, h, out=out).neg_().add_(1)
+    elif name == "logistic":
+        torch.mul(h, h, out=out)
+        torch.sub(h, out, out=out)
+    elif name == "relu":
+        torch.gt(h, 0, out=out)
+    else:
+        out.fill_(1)
 
 
 class Rnn:
@@ -49,7 +53,7 @@ class Rnn:
         self.problem, self.theta, self.v, self.model = p, t, model.v, model
         self.q = torch.zeros(T + 1, B, h + i + 1, dtype=model.x.dtype)
         self.q[:T, :, h:h + i], self.q[:, :, h + i] = model.x, 1
-        self.r, self.e, self.d = self.q.new_empty(T, B, h), self.q.new_empty(T, B, h), None
+        self.r, self.e, self.d = (self.q.new_empty(T, B, h) for _ in range(3))
         self.r0 = self.q.new_empty(B, h)
         self.W = torch.hstack([t["W_hh"], t["W_xh"], t["b_h"][:, None]]).t().contiguous()
         self.rows = slice(T, T + 1) if p.form == "last" else slice(1, T + 1)
@@ -67,10 +71,10 @@ class Rnn:
             torch.mm(self.q[t], self.W, out=a)
             activate(p.activations[0], a)
             self.q[t + 1, :, :h] = a
-        self.d = derivative(p.activations[0], self.q[1:, :, :h])
+            derivative(p.activations[0], a, out=self.d[t])
         self.z = torch.addmm(self.theta["b_z"], self.states(self.rows)[:, :h], self.theta["W_zh"].t())
         if keep:
-            self.kept = globals()["keep"](p, self.z)
+            self.kept = kept(p, self.z)
 
     @torch.no_grad()
     def backward(self, dz):
@@ -122,7 +126,7 @@ class Fnn:
         self.q = [torch.ones(p.batch, off + n + 1, dtype=model.x.dtype) for off, n in zip(self.off, p.sizes)]
         self.q[0][:, :-1] = model.x
         self.a = [model.x.new_empty(p.batch, n) for n in p.sizes]
-        self.d = [None] * len(p.sizes)
+        self.d = [None] + [None if s == "linear" else torch.empty_like(a) for s, a in zip(p.activations, self.a[1:])]
         self.W = [None] + [torch.hstack([self.theta[f"W_{l}"], self.theta[f"b_{l}"][:, None]]) for l in range(1, self.layers + 1)]
 
     def states(self, l):
@@ -134,12 +138,13 @@ class Fnn:
             a, name = self.a[l], self.problem.activations[l - 1]
             torch.mm(self.states(l - 1), self.W[l].t(), out=a)
             activate(name, a)
-            self.d[l] = derivative(name, a) if name != "linear" else None
+            if self.d[l] is not None:
+                derivative(name, a, out=self.d[l])
             if l < self.layers:
                 self.states(l)[:, :-1] = a
         self.z = self.a[-1]
         if keep:
-            self.kept = globals()["keep"](self.problem, self.z)
+            self.kept = kept(self.problem, self.z)
 
     @torch.no_grad()
     def backward(self, dz):
