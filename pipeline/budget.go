@@ -88,8 +88,8 @@ func (b *budget) state() (used, peak int64) {
 
 // A TooLargeError says that something can never be admitted, because it needs more than the whole budget.
 type TooLargeError struct {
-	What     string // "row group 3" or "a chunk of 1000 sequences and 100000 time-steps"
-	File     string // where the row group lies; of a chunk, its largest row group
+	What     string // what needs it: "reading it", or "reading it for a chunk of 1000 sequences"
+	File     string // where the row group lies; for a chunk, the largest that the minibatch reads
 	RowGroup int    // counted from 0
 	Needs    int64  // a budget that would do, in bytes
 	Memory   int64  // the budget
