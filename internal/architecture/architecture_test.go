@@ -24,7 +24,7 @@ var mayImport = map[string]struct{ ours, theirs []string }{
 	"fnn":           {[]string{"nn", "accel", "checkpointing"}, nil},
 	"rnn":           {[]string{"nn", "accel", "checkpointing"}, nil},
 	"hf":            {[]string{"accel"}, []string{"gonum.org/v1/gonum"}},
-	"ingest":        {nil, []string{"github.com/apache/arrow/go/v15", "github.com/zeebo/xxh3", "golang.org/x/sync"}},
+	"ingest":        {nil, []string{"github.com/apache/arrow/go/v15", "github.com/klauspost/compress", "github.com/pierrec/lz4/v4", "github.com/zeebo/xxh3", "golang.org/x/sync"}},
 	"pipeline":      {[]string{"ingest", "nn"}, []string{"github.com/apache/arrow/go/v15/arrow", "github.com/zeebo/xxh3", "golang.org/x/sync"}},
 	"run": {[]string{"accel", "checkpointing", "nn", "fnn", "rnn", "hf", "ingest", "pipeline"},
 		[]string{"github.com/apache/arrow/go/v15/arrow", "github.com/goccy/go-yaml", "github.com/zeebo/xxh3", "golang.org/x/sync", "golang.org/x/sys", "github.com/klauspost/cpuid/v2"}},
@@ -152,7 +152,7 @@ func eachFile(t *testing.T, visit func(dir string, file *ast.File, fset *token.F
 			return err
 		}
 		if entry.IsDir() {
-			if name != root && (entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".") || strings.HasPrefix(entry.Name(), "_")) {
+			if name != root && (entry.Name() == "testdata" || name == filepath.Join(root, "benchmarks", "work") || strings.HasPrefix(entry.Name(), ".") || strings.HasPrefix(entry.Name(), "_")) {
 				return filepath.SkipDir
 			}
 			if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil && name != root {
