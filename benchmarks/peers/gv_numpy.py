@@ -63,7 +63,7 @@ class Loss:
         if self.name == "squared_error":
             sum_ = 0.5 * np.square(z - target).sum(dtype=np.float64)
         elif self.name == "logistic_cross_entropy":
-            sum_ = (np.logaddexp(0, z) - target * z).sum(dtype=np.float64)
+            sum_ = (np.maximum(z, 0) + np.log(1 + np.exp(-np.abs(z))) - target * z).sum(dtype=np.float64)  # log1p is not vectorised
         else:
             top = z.max(axis=-1, keepdims=True)
             sum_ = (target * (top + np.log(np.exp(z - top).sum(axis=-1, keepdims=True)) - z)).sum(dtype=np.float64)
@@ -124,7 +124,6 @@ class Rnn:
             q[t + 1, :, :h] = self.step
             derivative(self.problem.activations[0], self.step, out=self.d[t])
         self.z = self.states(self.rows) @ self.Wz.T
-        self.kept = self.loss.keep(self.z)
 
     def backward(self, dz):
         """The gradient of the parameters, from the derivative with respect to z."""
@@ -203,7 +202,6 @@ class Fnn:
             if l < self.layers:
                 self.states(l)[:, :-1] = a
         self.z = self.a[-1]
-        self.kept = self.loss.keep(self.z)
 
     def backward(self, dz):
         g, e = {}, dz
@@ -247,6 +245,7 @@ def methods(problem):
         if problem.what == "gradient":
             return net.gradient, dict
         net.forward()
+        net.kept = net.loss.keep(net.z)
         return net.gv, dict
 
     if problem.what == "gv" and problem.net == "rnn":
