@@ -12,7 +12,8 @@ func (o *Optimizer[F]) commit(delta accel.Vector[F], r *Report) {
 	p.Iteration = r.Iteration
 	p.Products += int64(r.Products)
 	p.Losses += int64(r.Losses)
-	p.Gradients++
+	p.Gradients += int64(r.Gradients)
+	p.Lambda = r.Lambda
 	switch {
 	case r.Outcome == Stationary:
 	case r.Outcome.Rejected():
@@ -40,19 +41,21 @@ func (o *Optimizer[F]) reject(r *Report) {
 // adapt applies the LM rule (section 8.5). A trust region that the run did not reach is not widened.
 func (o *Optimizer[F]) adapt(r *Report) {
 	inside := r.Radius > 0 && r.CGStop != StopBoundary && r.CGStop != StopNegativeCurvature
-	if inside && r.Verdict == ModelAgrees && r.Rho > o.settings.LM.High {
+	if inside && r.Verdict == ModelAgrees && r.Rho > o.settings.Rho.Share*o.settings.LM.High {
 		return
 	}
-	o.strengthen(func(lm LM, strength float64) float64 { return lm.Adapt(strength, r.Rho, r.Verdict) })
+	o.strengthen(func(lm LM, strength float64) float64 {
+		return lm.modest(o.settings.Rho.Share).Adapt(strength, r.Rho, r.Verdict)
+	})
 }
 
 // strengthen applies a rule to λ or 1/r, whichever the damping has, and to a μ of its own.
 func (o *Optimizer[F]) strengthen(rule func(lm LM, strength float64) float64) {
 	s, p := o.settings, &o.progress
-	switch s.Damping {
-	case DampTikhonov:
+	switch {
+	case s.Damping.penalizes():
 		p.Lambda = rule(s.LM, p.Lambda)
-	case DampTrustRegion:
+	case s.Damping == DampTrustRegion:
 		p.Radius = 1 / rule(s.LM, 1/p.Radius)
 	}
 	if s.Structural.Mu > 0 && s.Structural.Rule == MuOwn {
@@ -60,10 +63,13 @@ func (o *Optimizer[F]) strengthen(rule func(lm LM, strength float64) float64) {
 	}
 }
 
-// restart sets where the next CG run starts from (section 10): from 0 if this one did not get to M < 0 (section 8.5).
+// restart sets where the next CG run starts from (section 10): from 0 if this one did not get to M < 0 (section 8.5). Krylov
+// subspace descent takes δ into its next subspace.
 func (o *Optimizer[F]) restart(delta accel.Vector[F]) {
 	last := o.path.kept[len(o.path.kept)-1]
 	switch {
+	case o.settings.Method == MethodKSD:
+		o.delta.Copy(delta)
 	case o.settings.CG.Start == StartZero || o.settings.Damping == DampTrustRegion:
 	case last.q >= 0 && !o.settings.CG.KeepStart:
 		o.delta.Zero()

@@ -13,11 +13,18 @@ type DampingKind int
 // The kinds of damping.
 const (
 	DampTikhonov    DampingKind = iota // the penalty ½λ‖δ‖², λ adapted by the LM rule (sections 8.1, 8.5)
-	DampTrustRegion                    // ‖δ‖_P ≤ r by the Steihaug-Toint method, r adapted by the LM rule (section 8.6)
+	DampTrustRegion                    // ‖δ‖_P ≤ r, solved as Settings.TrustSolver says, r adapted by the LM rule (section 8.6)
 	DampNone                           // nothing but what stops CG and the line search
+	DampDiagonal                       // ½λ δᵀDδ, D being diag(B) moved towards I (section 8.3), λ by the LM rule
+	DampCurvature                      // D = B (section 8.3), structural damping included, λ by the LM rule
 )
 
-var dampingNames = names{"tikhonov", "trust_region", "none"}
+var dampingNames = names{"tikhonov", "trust_region", "none", "diagonal", "curvature"}
+
+// penalizes reports whether the damping is a penalty of strength λ.
+func (d DampingKind) penalizes() bool {
+	return d == DampTikhonov || d == DampDiagonal || d == DampCurvature
+}
 
 // String returns the name of d.
 func (d DampingKind) String() string { return dampingNames.of(int(d)) }
@@ -34,12 +41,13 @@ func (d *DampingKind) UnmarshalText(text []byte) error {
 
 // A Damper is the quadratic penalty ½λ δᵀDδ that is added to the model (sections 8.1 and 8.3).
 type Damper[F accel.Float] interface {
-	// AddProduct adds λDv to dst.
+	// AddProduct adds λDv to dst, which holds Bv.
 	AddProduct(dst, v accel.Vector[F])
-	// AddDiagonal adds the diagonal of λD to d: the preconditioner is to approximate the damped matrix (section 11.2).
+	// AddDiagonal adds the diagonal of λD to d, which holds that of B: the preconditioner is to approximate the damped matrix
+	// (section 11.2).
 	AddDiagonal(d accel.Vector[F])
-	// Penalty returns ½λ δᵀDδ.
-	Penalty(delta accel.Vector[F]) float64
+	// Penalty returns ½λ δᵀDδ. energy is ½ δᵀ(B + λD)δ.
+	Penalty(delta accel.Vector[F], energy float64) float64
 }
 
 // Tikhonov is the Damper with D = I (section 8.1).
@@ -62,7 +70,7 @@ func (t Tikhonov[F]) AddDiagonal(d accel.Vector[F]) {
 }
 
 // Penalty implements Damper.
-func (t Tikhonov[F]) Penalty(delta accel.Vector[F]) float64 {
+func (t Tikhonov[F]) Penalty(delta accel.Vector[F], _ float64) float64 {
 	if t.Lambda == 0 {
 		return 0
 	}

@@ -13,14 +13,20 @@ import (
 // last iterate of the run in o.x.
 func (o *Optimizer[F]) direction(ctx context.Context, r *Report) (delta accel.Vector[F], err error) {
 	start := time.Now()
-	lin, err := o.objective.Linearize(ctx, o.theta)
+	lin, err := o.linearize(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the linearization: %w", err)
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, lin.Close()) }()
-	A := &damped[F]{lin: lin, mu: r.Mu, damper: Tikhonov[F]{Lambda: r.Lambda}}
-	defer func() { r.Products = A.products }()
+	A := &damped[F]{lin: lin, mu: r.Mu}
+	defer func() { r.Products += A.products }()
 
+	if err := o.prepare(ctx, A, r); err != nil || r.Outcome != undecided {
+		return nil, err
+	}
+	if o.settings.Method == MethodKSD {
+		return o.descendSubspace(ctx, A, r)
+	}
 	err = o.solve(ctx, A, r)
 	r.Seconds.CG += time.Since(start).Seconds() - o.losses.seconds
 	if err != nil || r.Outcome != undecided {
@@ -36,28 +42,45 @@ func (o *Optimizer[F]) direction(ctx context.Context, r *Report) (delta accel.Ve
 	return chosen.x, nil
 }
 
-// solve runs CG on A x = b from ζδ and keeps iterates in o.path.
+// prepare gives the damped matrix its damper, and leaves diag(B) in o.d where anything is made from it.
+func (o *Optimizer[F]) prepare(ctx context.Context, A *damped[F], r *Report) error {
+	ok, err := o.diagonal(ctx, A.lin, r)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		r.Outcome = NonFinite
+		return nil
+	}
+	A.damper = o.damper(r.Lambda)
+	return nil
+}
+
+// solve runs CG, or Lanczos, on A x = b from ζδ and keeps iterates in o.path.
 func (o *Optimizer[F]) solve(ctx context.Context, A *damped[F], r *Report) error {
 	s := o.settings
-	cg := CG[F]{
-		Max: s.CG.Max, Stop: s.CG.Progress, Observe: &o.path, Refresh: s.CG.Refresh,
-		ResidualTolerance: s.CG.ResidualTolerance, Radius: r.Radius, Work: &o.work,
-	}
-	if s.CG.NoProgressStop {
-		cg.Stop = nil
-	}
-	if s.Precondition.Kind == PreconditionFisher {
-		A.damper.AddDiagonal(o.d)
-		soften(o.d, o.x, s.Precondition.Kappa, s.Precondition.KappaOfMean, s.Precondition.Xi)
-		cg.Precondition = Diagonal[F]{D: o.d}
-	}
+	P := o.precondition(A)
 	if r.Zeta > 0 {
 		o.x.Copy(o.delta)
 		o.x.Scale(r.Zeta)
 	} else {
 		o.x.Zero()
 	}
-	res, err := cg.Minimize(ctx, A, o.b, o.x)
+	var stop Stopper = s.CG.Progress
+	if s.CG.NoProgressStop {
+		stop = nil
+	}
+	limit := max(1, int(s.CG.MaxSchedule.At(r.Iteration, float64(s.CG.Max))))
+	var solver interface {
+		Minimize(ctx context.Context, A Operator[F], b, x accel.Vector[F]) (Result, error)
+	} = CG[F]{
+		Max: limit, Precondition: P, Stop: stop, Observe: &o.path, Refresh: s.CG.Refresh,
+		ResidualTolerance: s.CG.ResidualTolerance, Radius: r.Radius, Work: &o.work,
+	}
+	if s.Damping == DampTrustRegion && s.TrustSolver == TrustGLTR {
+		solver = GLTR[F]{Max: limit, Precondition: P, Stop: stop, ResidualTolerance: s.CG.ResidualTolerance, Radius: r.Radius, Work: &o.lanczos}
+	}
+	res, err := solver.Minimize(ctx, A, o.b, o.x)
 	if err != nil {
 		return fmt.Errorf("CG: %w", err)
 	}
@@ -73,21 +96,34 @@ func (o *Optimizer[F]) solve(ctx context.Context, A *damped[F], r *Report) error
 }
 
 // chooseIterate applies CG-backtracking (section 8.7).
-func (o *Optimizer[F]) chooseIterate(ctx context.Context, r *Report) (candidate[F], error) {
+func (o *Optimizer[F]) chooseIterate(ctx context.Context, r *Report) (c candidate[F], err error) {
 	s, kept := o.settings.Select, o.path.kept
-	f0, err := o.losses.atTheta(ctx, s.Role)
-	if err != nil {
-		return candidate[F]{}, err
+	var f0 float64
+	value := func(j int) (float64, error) { return o.losses.along(ctx, s.Role, 1, kept[j].x) }
+	if s.Model {
+		model, err := o.modelOn(ctx, s.Role)
+		if err != nil {
+			return c, err
+		}
+		defer func() {
+			r.Products += model.products
+			err = errors.Join(err, model.lin.Close())
+		}()
+		value = func(j int) (float64, error) { return model.value(ctx, kept[j].x) }
+	} else if f0, err = o.losses.atTheta(ctx, s.Role); err != nil {
+		return c, err
 	}
 	j, lowest, err := s.Rule.choose(len(kept), func(j int) (float64, error) {
-		f, err := o.losses.along(ctx, s.Role, 1, kept[j].x)
+		f, err := value(j)
 		o.path.record(kept[j].i, f-f0)
 		return f, err
 	})
 	if err != nil {
-		return candidate[F]{}, err
+		return c, err
 	}
-	o.losses.full[s.Role] = known{lowest, true}
+	if !s.Model {
+		o.losses.full[s.Role] = known{lowest, true}
+	}
 	r.CGUsed, r.SelectF0, r.SelectF = kept[j].i, f0, lowest
 	return kept[j], nil
 }
@@ -99,15 +135,20 @@ func (o *Optimizer[F]) judge(ctx context.Context, A *damped[F], chosen candidate
 	switch {
 	case o.settings.Rho.Damped:
 	case r.Mu == 0:
-		r.ModelDecrease -= A.damper.Penalty(delta)
+		r.ModelDecrease -= A.damper.Penalty(delta, chosen.q+o.b.Dot(delta))
 	default: // M(δ) = ½ δᵀBδ − bᵀδ
-		Bd := o.work.ap
+		Bd := o.losses.trial
 		A.products++
 		if err := A.lin.Product(ctx, Bd, delta, 0); err != nil {
 			return err
 		}
 		r.ModelDecrease = delta.Dot(Bd)/2 - o.b.Dot(delta)
 	}
+	return o.compare(ctx, delta, r)
+}
+
+// compare sets ρ from r.ModelDecrease and what f does at θ+δ.
+func (o *Optimizer[F]) compare(ctx context.Context, delta accel.Vector[F], r *Report) error {
 	role := o.settings.Rho.Role
 	before, err := o.losses.atTheta(ctx, role)
 	if err != nil {

@@ -66,6 +66,14 @@ func (lm LM) Adapt(strength, rho float64, v Verdict) float64 {
 	return strength
 }
 
+// modest returns the rule for ρ that is only to be a share of what it would be on the minibatch itself (section 12.2).
+func (lm LM) modest(share float64) LM {
+	lm = lm.withDefaults()
+	lm.Low *= share
+	lm.High *= share
+	return lm
+}
+
 // Reject returns the strength after the given number of rejected iterations in a row, this one included: Raise to that
 // power times the old one. The report has Raise alone, which takes many iterations where λ is wrong by orders of magnitude.
 func (lm LM) Reject(strength float64, inARow int) float64 {

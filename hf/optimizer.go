@@ -22,7 +22,8 @@ var (
 // An Optimizer minimises an Objective by HF (algorithm 3). It is used by one goroutine.
 type Optimizer[F accel.Float] struct {
 	objective Objective[F]
-	settings  Settings // without zeros that mean a default
+	extended  Extended[F] // nil where no setting asks for it
+	settings  Settings    // without zeros that mean a default
 	theta     accel.Vector[F]
 
 	// the state between iterations
@@ -30,10 +31,14 @@ type Optimizer[F accel.Float] struct {
 	delta    accel.Vector[F] // where the next CG run starts, before ζ
 
 	// scratch of an iteration
-	b, d, x accel.Vector[F] // −∇f, the diagonal of P, the iterate of CG
-	work    Work[F]
-	path    path[F]
-	losses  losses[F]
+	b, d, x        accel.Vector[F] // −∇f, the diagonal of P, the iterate of CG
+	scale, penalty accel.Vector[F] // s, and D of DampDiagonal; nil where there is none
+	held           accel.Vector[F] // ∇f on another minibatch; nil where none is asked for
+	work           Work[F]
+	lanczos        Lanczos[F]
+	subspace       subspace[F]
+	path           path[F]
+	losses         losses[F]
 }
 
 // New returns an optimizer that moves θ in place, from where it is. θ must not be changed by others from then on.
@@ -44,9 +49,17 @@ func New[F accel.Float](objective Objective[F], theta accel.Vector[F], s Setting
 	if theta.Len() == 0 {
 		return nil, errors.New("hf: θ is empty: there is nothing to optimise")
 	}
+	if s.Scale != nil && len(s.Scale) != theta.Len() {
+		return nil, fmt.Errorf("hf: setting Scale has %d elements and θ %d: it needs one for each parameter", len(s.Scale), theta.Len())
+	}
 	s = s.WithDefaults()
+	more, err := extended(objective, s)
+	if err != nil {
+		return nil, err
+	}
 	o := &Optimizer[F]{
 		objective: objective,
+		extended:  more,
 		settings:  s,
 		theta:     theta,
 		progress:  Progress{Lambda: s.Lambda, Mu: s.Structural.Mu, Radius: s.Radius},
@@ -54,15 +67,35 @@ func New[F accel.Float](objective Objective[F], theta accel.Vector[F], s Setting
 		b:         theta.New(),
 		x:         theta.New(),
 	}
-	if s.Precondition.Kind == PreconditionFisher {
-		o.d = theta.New()
-	}
+	o.allocate()
 	o.losses = losses[F]{objective: objective, theta: theta, trial: theta.New()}
 	o.path = path[F]{
 		keep: s.Select.Rule != SelectLast, grid: s.Select.Grid, watch: s.CG.Watch, trace: s.Trace, losses: &o.losses,
 		needHighest: s.CG.Start == StartHighest,
 	}
 	return o, nil
+}
+
+// allocate makes the vectors that only some settings ask for.
+func (o *Optimizer[F]) allocate() {
+	s := o.settings
+	if s.Precondition.Kind != PreconditionNone || s.Damping == DampDiagonal {
+		o.d = o.theta.New()
+	}
+	if s.Damping == DampDiagonal {
+		o.penalty = o.theta.New()
+	}
+	if o.extended != nil && (s.Method == MethodKSD || s.Select.Model) {
+		o.held = o.theta.New()
+	}
+	if s.Scale != nil {
+		scale := make([]F, len(s.Scale))
+		for i, x := range s.Scale {
+			scale[i] = F(x)
+		}
+		o.scale = o.theta.New()
+		o.scale.Write(scale)
+	}
 }
 
 // Step makes one HF iteration: algorithm 3, with the choice of the iterate of section 8.7 and a line search. θ moves only if
@@ -88,13 +121,16 @@ func (o *Optimizer[F]) begin() Report {
 	o.path.begin()
 	s, p := o.settings, o.progress
 	r := Report{Iteration: p.Iteration + 1, Lambda: p.Lambda, Mu: p.Mu}
+	if s.Damping.penalizes() {
+		r.Lambda = math.Max(p.Lambda, s.LambdaFloor.At(r.Iteration, 0))
+	}
 	if s.Structural.Rule == MuTied {
-		r.Mu *= p.Lambda
+		r.Mu *= r.Lambda
 	}
 	if s.Damping == DampTrustRegion {
 		r.Radius = p.Radius
 	}
-	if s.CG.Start != StartZero && s.Damping != DampTrustRegion {
+	if s.CG.Start != StartZero && s.Damping != DampTrustRegion && s.Method == MethodCG {
 		r.Zeta = s.CG.ZetaSchedule.At(r.Iteration, s.CG.Zeta)
 	}
 	return r
@@ -125,7 +161,12 @@ func (o *Optimizer[F]) iterate(ctx context.Context, r *Report) (delta accel.Vect
 // differentiate sets b = −∇f(θ), and d to the diagonal of the empirical Fisher matrix if P is made from it.
 func (o *Optimizer[F]) differentiate(ctx context.Context, r *Report) error {
 	defer since(time.Now(), &r.Seconds.Gradient)
-	f, err := o.objective.Gradient(ctx, o.theta, o.b, o.d)
+	fisher := o.d
+	if o.settings.Precondition.Kind.estimates() {
+		fisher = nil
+	}
+	r.Gradients = 1
+	f, err := o.objective.Gradient(ctx, o.theta, o.b, fisher)
 	if err != nil {
 		return fmt.Errorf("the gradient: %w", err)
 	}
@@ -134,7 +175,7 @@ func (o *Optimizer[F]) differentiate(ctx context.Context, r *Report) error {
 	o.b.Scale(-1)
 	r.GradNorm = math.Sqrt(o.b.Dot(o.b))
 	switch {
-	case !finite(f) || !finite(r.GradNorm) || o.d != nil && !finite(o.d.Dot(o.d)):
+	case !finite(f) || !finite(r.GradNorm) || fisher != nil && !finite(fisher.Dot(fisher)):
 		r.Outcome = NonFinite
 	case r.GradNorm == 0:
 		r.Outcome = Stationary

@@ -107,7 +107,7 @@ func (p *path[F]) end(res Result, x accel.Vector[F]) {
 
 // record notes in the trace that iterate i changes f by change.
 func (p *path[F]) record(i int, change float64) {
-	if p.trace && i > 0 {
+	if i > 0 && i <= len(p.points) {
 		p.points[i-1].F, p.points[i-1].HasF = change, true
 	}
 }

@@ -43,10 +43,10 @@ type Report struct {
 	Lambda, Mu, Radius float64 // as this iteration used them; Mu is what multiplies D
 	Zeta               float64
 
-	CGSteps int // iterations of CG
+	CGSteps int // iterations of CG or Lanczos; with MethodKSD the size of the subspace
 	CGUsed  int // the iteration whose iterate was chosen
 	// SelectF0 and SelectF are f before, and at the chosen iterate with α = 1, on the minibatch that chose it: with held-out
-	// data they tell whether the step overfits its minibatch (section 12.2).
+	// data they tell whether the step overfits its minibatch (section 12.2). With Select.Model they are M there, from 0.
 	SelectF0, SelectF float64
 	CGStop            StopReason // why CG ended
 	CGInitM           float64    // the damped model at the start of CG, from 0: positive where the warm start costs
@@ -57,11 +57,12 @@ type Report struct {
 
 	LSEvals    int // evaluations of f by the line search
 	Losses     int // evaluations of f in all, without the one that comes with ∇f
+	Gradients  int // evaluations of ∇f
 	Products   int // products with B
 	Seconds    Seconds
 	Rejections int // rejected iterations in a row, this one included
 
-	Trace []TracePoint // with Settings.Trace
+	Trace []TracePoint // with Settings.Trace, of CG runs
 }
 
 // Seconds are wall-clock times by phase.

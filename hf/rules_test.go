@@ -163,7 +163,7 @@ func TestSoften(t *testing.T) {
 		{0, -1, 1, 1, 16},
 	} {
 		d := vec{1, 4, 16}
-		soften[float64](d, make(vec, 3), c.kappa, c.ofMean, c.xi)
+		soften[float64](d, nil, make(vec, 3), c.kappa, c.ofMean, c.xi)
 		if math.Abs(d[0]-c.first) > 1e-12 || math.Abs(d[2]-c.last) > 1e-12 {
 			t.Errorf("%+v: %v", c, d)
 		}

@@ -8,12 +8,23 @@ const (
 // Settings are all that can be chosen about the optimizer. The zero Settings are ready to use: each field says what zero
 // means. Strengths are relative to f as the Objective scales it, an average over cases.
 type Settings struct {
-	Damping    DampingKind
-	Lambda     float64 // λ at the start, for DampTikhonov; zero means 1
-	LM         LM      // adapts λ, or with DampTrustRegion 1/r
-	Structural Structural
-	Radius     float64 // r at the start, for DampTrustRegion; zero means 1
-	Rho        Rho
+	Method    Method
+	KSD       KSD // for MethodKSD
+	Curvature CurvatureKind
+
+	Damping DampingKind
+	Lambda  float64 // λ at the start, where the damping is a penalty; zero means 1
+	// LambdaFloor, where not empty, bounds λ from below by iteration: the endgame of section 13 raises λ, and LM may not undo it.
+	LambdaFloor  Schedule
+	LM           LM            // adapts λ, or with DampTrustRegion 1/r
+	DampingShape Interpolation // of D, for DampDiagonal. Its d is that of the preconditioner, the empirical Fisher diagonal with none
+	// Scale is s, the coarse relative scale of each parameter (section 11.2), all positive. Where it is given, diag(s) takes the
+	// place of the identity: in Tikhonov damping, and wherever κ is added. Nil means 1 for each.
+	Scale       []float64
+	Structural  Structural
+	Radius      float64     // r at the start, for DampTrustRegion; zero means 1
+	TrustSolver TrustSolver // for DampTrustRegion
+	Rho         Rho
 
 	CG           CGSettings
 	Precondition PreconditionSettings
@@ -64,6 +75,9 @@ type Rho struct {
 	// structural damping that costs one product more an iteration.
 	Damped bool
 	Role   Role // the minibatch on which f(θ+δ) − f(θ) is taken; zero means Gradient
+	// Share scales LM.Low and LM.High to the modest reduction of section 12.2: with f taken on other data than M (Role HeldOut), a
+	// step is good if f falls by what M promises times the share of the minibatch in the training set. Zero means 1.
+	Share float64
 }
 
 // StartRule says from where the next CG run starts, before the decay ζ (section 10).
@@ -96,7 +110,8 @@ func (s *StartRule) UnmarshalText(text []byte) error {
 
 // CGSettings are those of the CG runs (sections 4, 10 and 13).
 type CGSettings struct {
-	Max               int // iterations at most; zero means 250
+	Max               int      // iterations at most; zero means 250
+	MaxSchedule       Schedule // where not empty, gives Max by HF iteration instead, rounded down
 	Progress          RelativeProgress
 	NoProgressStop    bool    // true: run to Max however little the progress
 	Refresh           int     // compute the residual anew every so many iterations; zero means never
@@ -120,9 +135,11 @@ type Watch struct {
 	Tolerance float64
 }
 
-// PreconditionSettings shape P = (d + λ + κ)^ξ (section 11.2).
+// PreconditionSettings shape P = (d + λD + κ)^ξ (section 11.2).
 type PreconditionSettings struct {
 	Kind  Preconditioning
+	Draws int     // of the unbiased estimators, averaged; zero means 1
+	Seed  uint64  // of the unbiased estimators; each HF iteration has draws of its own
 	Xi    float64 // ξ; zero means 0.75
 	Kappa float64 // κ; zero means 0
 	// KappaOfMean is added to κ after multiplication by the mean of d + λ. Zero means 0 with Tikhonov damping, and 1e-2
@@ -135,7 +152,10 @@ type PreconditionSettings struct {
 type SelectSettings struct {
 	Rule Selection
 	Role Role // whose f decides; zero means Gradient
-	Grid Grid
+	// Model lets M decide instead of f, M being that of the role's minibatch, without damping: section 13, second recipe. It costs a
+	// gradient and a linearization there, and a product for each iterate that is looked at.
+	Model bool
+	Grid  Grid
 }
 
 // LineSearchSettings are those of the line search.
@@ -149,9 +169,14 @@ func (s Settings) WithDefaults() Settings {
 	s.LM = s.LM.withDefaults()
 	s.Structural.LM = s.Structural.LM.withDefaults()
 	s.LineSearch.LineSearch = s.LineSearch.withDefaults()
+	s.KSD = s.KSD.withDefaults()
+	s.DampingShape = s.DampingShape.withDefaults()
+	s.Rho.Share = orDefault(s.Rho.Share, 1)
 	s.Lambda = orDefault(s.Lambda, 1)
-	if s.Damping != DampTikhonov {
+	if !s.Damping.penalizes() {
 		s.Lambda = 0
+	}
+	if s.Damping != DampTikhonov {
 		s.Precondition.KappaOfMean = orDefault(s.Precondition.KappaOfMean, 1e-2)
 	}
 	s.Radius = orDefault(s.Radius, 1)
@@ -161,6 +186,9 @@ func (s Settings) WithDefaults() Settings {
 	s.CG.Zeta = orDefault(s.CG.Zeta, 0.95)
 	s.CG.Watch.Tolerance = orDefault(s.CG.Watch.Tolerance, 1e-3)
 	s.Precondition.Xi = orDefault(s.Precondition.Xi, 0.75)
+	if s.Precondition.Draws == 0 {
+		s.Precondition.Draws = 1
+	}
 	if s.MaxRejections == 0 {
 		s.MaxRejections = defaultMaxRejections
 	}

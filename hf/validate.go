@@ -8,19 +8,25 @@ import (
 // Validate reports all that is wrong with s at once, one line a problem.
 func (s Settings) Validate() error {
 	var v problems
+	v.method(s)
 	v.nonNegative("Lambda", s.Lambda)
+	v.schedule("LambdaFloor", s.LambdaFloor, 0)
 	v.nonNegative("Radius", s.Radius)
 	v.check(dampingNames.valid(int(s.Damping)), "Damping", s.Damping, "is not a kind of damping")
 	v.lm("LM", s.LM)
 	v.check(s.LM.holds(s.Lambda), "Lambda", s.Lambda, "must lie between LM.Min and LM.Max")
 	v.nonNegative("Structural.Mu", s.Structural.Mu)
 	v.check(muNames.valid(int(s.Structural.Rule)), "Structural.Rule", s.Structural.Rule, "is not a rule for μ")
-	v.check(s.Structural.Mu == 0 || s.Structural.Rule != MuTied || s.Damping == DampTikhonov,
-		"Structural.Rule", s.Structural.Rule, "ties μ to λ, which only Tikhonov damping has: choose own or fixed")
+	v.check(s.Structural.Mu == 0 || s.Structural.Rule != MuTied || s.Damping.penalizes(),
+		"Structural.Rule", s.Structural.Rule, "ties μ to λ, which this damping does not have: choose own or fixed")
+	v.trust(s)
+	v.shape("DampingShape", s.DampingShape.withDefaults())
+	v.scale(s.Scale)
 	v.lm("Structural.LM", s.Structural.LM)
 	v.check(s.Structural.Rule != MuOwn || s.Structural.LM.holds(s.Structural.Mu), "Structural.Mu", s.Structural.Mu,
 		"must lie between Structural.LM.Min and Structural.LM.Max")
 	v.role("Rho.Role", s.Rho.Role)
+	v.check(s.Rho.Share >= 0 && s.Rho.Share <= 1, "Rho.Share", s.Rho.Share, "must be above 0 and at most 1")
 	v.cg(s.CG)
 	v.precondition(s)
 	v.check(selectionNames.valid(int(s.Select.Rule)), "Select.Rule", s.Select.Rule, "is not a rule of selection")
@@ -58,6 +64,7 @@ func (v *problems) lm(field string, lm LM) {
 
 func (v *problems) cg(c CGSettings) {
 	v.check(c.Max >= 0, "CG.Max", c.Max, "must not be negative")
+	v.schedule("CG.MaxSchedule", c.MaxSchedule, 0)
 	v.check(progressNames.valid(int(c.Progress.Form)),
 		"CG.Progress.Form", c.Progress.Form, "is not a form of the rule")
 	v.nonNegative("CG.Progress.Tolerance", c.Progress.Tolerance)
@@ -75,11 +82,54 @@ func (v *problems) cg(c CGSettings) {
 func (v *problems) precondition(s Settings) {
 	p := s.WithDefaults().Precondition
 	v.check(preconditioningNames.valid(int(p.Kind)), "Precondition.Kind", p.Kind, "is not a preconditioner")
-	v.check(p.Xi > 0 && p.Xi <= 1, "Precondition.Xi", p.Xi, "must be above 0 and at most 1")
-	v.nonNegative("Precondition.Kappa", p.Kappa)
-	v.check(finite(p.KappaOfMean), "Precondition.KappaOfMean", p.KappaOfMean, "must be finite")
+	v.shape("Precondition", Interpolation{p.Xi, p.Kappa, p.KappaOfMean})
+	v.check(p.Draws >= 0, "Precondition.Draws", p.Draws, "must not be negative")
 	v.check(s.Damping == DampTikhonov || p.Kind == PreconditionNone || p.Kappa > 0 || p.KappaOfMean > 0,
 		"Precondition.Kappa", p.Kappa, "leaves P singular where no λ is added: make it or KappaOfMean positive")
+}
+
+// shape checks the fields that a preconditioner and DampingShape have in common.
+func (v *problems) shape(field string, i Interpolation) {
+	v.check(i.Xi > 0 && i.Xi <= 1, field+".Xi", i.Xi, "must be above 0 and at most 1")
+	v.nonNegative(field+".Kappa", i.Kappa)
+	v.check(finite(i.KappaOfMean), field+".KappaOfMean", i.KappaOfMean, "must be finite")
+}
+
+func (v *problems) scale(s []float64) {
+	for i, x := range s {
+		if !finite(x) || x <= 0 {
+			v.check(false, fmt.Sprintf("Scale[%d]", i), x, "must be finite and above 0")
+			return
+		}
+	}
+}
+
+// method checks what Krylov subspace descent and the matrix ask for.
+func (v *problems) method(s Settings) {
+	v.check(methodNames.valid(int(s.Method)), "Method", s.Method, "is not a method")
+	v.check(curvatureNames.valid(int(s.Curvature)), "Curvature", s.Curvature, "is not a kind of curvature")
+	v.check(s.Structural.Mu == 0 || s.Curvature == CurvatureGGN, "Structural.Mu", s.Structural.Mu,
+		"is structural damping, which goes with the Gauss-Newton matrix only: set it to 0")
+	v.check(s.Curvature == CurvatureGGN || !s.Precondition.Kind.estimates(), "Precondition.Kind", s.Precondition.Kind,
+		"estimates the diagonal of the Gauss-Newton matrix: choose fisher or none with another curvature")
+	k := s.KSD
+	v.check(k.Size >= 0, "KSD.Size", k.Size, "must not be negative")
+	v.check(k.Iterations >= 0, "KSD.Iterations", k.Iterations, "must not be negative")
+	v.check(k.Floor >= 0 && k.Floor < 1, "KSD.Floor", k.Floor, "must be between 0 and 1")
+	v.role("KSD.Role", k.Role)
+	v.check(s.Method != MethodKSD || s.Damping == DampNone && s.Structural.Mu == 0, "Damping", s.Damping,
+		"is damping, which Krylov subspace descent does without: choose none, and no structural damping")
+}
+
+// trust checks what a solver of the trust-region subproblem cannot do.
+func (v *problems) trust(s Settings) {
+	v.check(trustNames.valid(int(s.TrustSolver)), "TrustSolver", s.TrustSolver, "is not a solver of the subproblem")
+	if s.TrustSolver != TrustGLTR {
+		return
+	}
+	v.check(s.Damping == DampTrustRegion, "TrustSolver", s.TrustSolver, "needs Damping trust_region")
+	v.check(s.CG.Watch.Every == 0, "CG.Watch.Every", s.CG.Watch.Every, "must be 0 with TrustSolver gltr, which has no iterates on its way")
+	v.check(s.CG.Refresh == 0, "CG.Refresh", s.CG.Refresh, "must be 0 with TrustSolver gltr, which has no residual to compute anew")
 }
 
 func (v *problems) grid(g Grid) {
