@@ -18,6 +18,7 @@ import (
 	"curvestream/rnn"
 	"curvestream/run/config"
 	"curvestream/run/fault"
+	"curvestream/run/metrics"
 	"curvestream/run/model"
 )
 
@@ -29,6 +30,9 @@ type Case struct {
 	Tolerance float64 `json:"tolerance"`
 	OK        bool    `json:"ok"`
 }
+
+// MarshalJSON writes an error that is not finite as null, and says in "nonfinite" what it was.
+func (c Case) MarshalJSON() ([]byte, error) { return metrics.RowOf(c).MarshalJSON() }
 
 // A Report is what `curvestream check` prints.
 type Report struct {

@@ -63,14 +63,15 @@ func Run(ctx context.Context, o train.Options) (*Report, error) {
 	return r, nil
 }
 
-// settings are those of the recipe "addition", on the demo's data.
+// settings are those of the recipe long-range, on the demo's data, with a net that is quick to train.
 func settings(data string) (*config.Resolved, error) {
 	flag := func(key, value string) config.Assignment {
 		return config.Assignment{Key: key, Value: value, Origin: "the demo"}
 	}
-	return config.Load(config.Sources{Recipe: "addition", Flags: []config.Assignment{
+	return config.Load(config.Sources{Recipe: "long-range", Flags: []config.Assignment{
 		flag("data.train", fmt.Sprintf("[%q]", filepath.Join(data, "train.parquet"))),
 		flag("data.valid", fmt.Sprintf("[%q]", filepath.Join(data, "valid.parquet"))),
-		flag("run.time_limit", "100s"), flag("seed", "1"),
+		flag("model.hidden", "50"), flag("batch.gradient", "3000"), flag("batch.curvature", "500"),
+		flag("run.iterations", "100"), flag("run.target_loss", "5e-5"), flag("run.time_limit", "100s"), flag("seed", "1"),
 	}})
 }

@@ -10,6 +10,7 @@ import (
 	"curvestream/accel/cpu"
 	"curvestream/pipeline"
 	"curvestream/run/data"
+	"curvestream/run/metrics"
 	"curvestream/run/model"
 )
 
@@ -32,6 +33,9 @@ type Report struct {
 	Parameters string `json:"parameters"` // the file they were read from
 	Score
 }
+
+// MarshalJSON writes the report as one flat object.
+func (r Report) MarshalJSON() ([]byte, error) { return metrics.RowOf(r).MarshalJSON() }
 
 // Evaluate returns how good a stored model is on data.
 func Evaluate(ctx context.Context, o Options) (Report, error) {

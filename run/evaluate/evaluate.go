@@ -10,6 +10,7 @@ import (
 	"curvestream/ingest/gen"
 	"curvestream/nn"
 	"curvestream/pipeline"
+	"curvestream/run/metrics"
 )
 
 // A Loader delivers the chunks of a minibatch: a pipeline.Loader.
@@ -39,6 +40,9 @@ type Score struct {
 	Accuracy    *float64 `json:"accuracy"`   // of the steps that have a target; for classes, and for one logistic output
 	ErrorRate   *float64 `json:"error_rate"` // of sequences, by the criterion of a known task
 }
+
+// MarshalJSON writes a loss that is not finite as null, and says in "nonfinite" what it was.
+func (s Score) MarshalJSON() ([]byte, error) { return metrics.RowOf(s).MarshalJSON() }
 
 // Run returns the score of θ on a minibatch.
 func Run[F accel.Float](ctx context.Context, net nn.Net[F], theta accel.Vector[F], loader Loader[F], mb pipeline.Minibatch, loss string, right gen.Criterion) (Score, error) {

@@ -112,7 +112,7 @@ func resume[F accel.Float](ctx context.Context, o ResumeOptions, dir *rundir.Dir
 	}
 	s, err := openSets(ctx, &o.Config.Config, o.Options, known.Encoding)
 	if err != nil {
-		return Result{}, err
+		return Result{}, stopped(ctx, err)
 	}
 	defer s.Close()
 	if err := sameData(dir, known, s); err != nil {

@@ -38,7 +38,6 @@ type Options struct {
 	Stdin    io.Reader       // what "-" reads
 	Observer Observer        // nil means none
 	Save     <-chan struct{} // asks for a checkpoint; nil means never
-	Parent   string          // of a forked run
 }
 
 // Run trains a new model in a new run directory.
@@ -55,7 +54,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	s, err := openSets(ctx, &c.Config, o, nil)
 	if err != nil {
-		return Result{}, err
+		return Result{}, stopped(ctx, err)
 	}
 	defer s.Close()
 	if err := infer(c, s.train); err != nil {
@@ -67,6 +66,14 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	return start[float32](ctx, o, s)
 }
 
+// stopped tells a signal that came before there was anything to save from other failures.
+func stopped(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) && errors.Is(context.Cause(ctx), ErrPreempted) {
+		return fault.New(fault.Preempted, "run.preempted", "stopped from outside before the first iteration")
+	}
+	return err
+}
+
 // start builds the machine of a new run, makes its directory and lets it work.
 func start[F accel.Float](ctx context.Context, o Options, s sets) (Result, error) {
 	m, err := assemble[F](&o.Config.Config, s)
@@ -75,7 +82,7 @@ func start[F accel.Float](ctx context.Context, o Options, s sets) (Result, error
 	}
 	defer m.Close()
 	info := rundir.NewInfo(filepath.Base(filepath.Clean(o.Run)), o.Version, o.Argv, o.Config.Seed.Value)
-	info.Device, info.Parent = m.backend.Name(), o.Parent
+	info.Device = m.backend.Name()
 	files, err := describe(o.Config, s, m.spec)
 	if err != nil {
 		return Result{}, err
