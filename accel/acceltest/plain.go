@@ -33,11 +33,8 @@ func (plainBackend[F]) Prepare(w accel.Mat[F], trans bool, _ accel.Operand[F]) (
 		rows, cols = cols, rows
 	}
 	copied := accel.NewMat[F](make(accel.Slice[F], rows*cols), 0, rows, cols)
-	for i := range rows {
-		for j := range cols {
-			*at(copied, i, j) = *opAt(w, trans, i, j)
-		}
-	}
+	from := gridOf(w, trans)
+	each(copied, func(i, j int) { *at(copied, i, j) = from.at(i, j) })
 	return plainOperand[F]{copied}, nil
 }
 
@@ -66,13 +63,21 @@ type plain[F accel.Float] struct{}
 // at returns the place of element (i, j) of m.
 func at[F accel.Float](m accel.Mat[F], i, j int) *F { return &m.V.(accel.Slice[F])[m.Off+i*m.Stride+j] }
 
-// opAt returns the place of element (i, j) of op(m).
-func opAt[F accel.Float](m accel.Mat[F], trans bool, i, j int) *F {
-	if trans {
-		i, j = j, i
-	}
-	return at(m, i, j)
+// A grid is op(m): elements with the distances of rows and of columns.
+type grid[F accel.Float] struct {
+	x        []F
+	row, col int
 }
+
+func gridOf[F accel.Float](m accel.Mat[F], trans bool) grid[F] {
+	g := grid[F]{x: m.V.(accel.Slice[F])[m.Off:], row: m.Stride, col: 1}
+	if trans {
+		g.row, g.col = g.col, g.row
+	}
+	return g
+}
+
+func (g grid[F]) at(i, j int) F { return g.x[i*g.row+j*g.col] }
 
 // each calls f with each position of m.
 func each[F accel.Float](m accel.Mat[F], f func(i, j int)) {
@@ -90,10 +95,11 @@ func (plain[F]) GEMM(transA, transB bool, alpha F, a, b accel.Mat[F], beta F, c 
 	if transA {
 		k = a.Rows
 	}
+	ga, gb := gridOf(a, transA), gridOf(b, transB)
 	each(c, func(i, j int) {
 		var sum F
 		for l := range k {
-			sum += *opAt(a, transA, i, l) * *opAt(b, transB, l, j)
+			sum += ga.at(i, l) * gb.at(l, j)
 		}
 		if beta == 0 {
 			*at(c, i, j) = alpha * sum

@@ -30,8 +30,8 @@ func productCases[F accel.Float]() []Case[F] {
 		cases = append(cases, forms[F](product{m: 2, n: 18, k: k, alpha: -0.5, beta: 0.25, pad: 5})...)
 	}
 	for _, p := range []product{
-		{m: 100, n: 100, k: 20}, {m: 250, n: 50, k: 2}, {m: 130, n: 1, k: 60}, {m: 1, n: 100, k: 300}, {m: 25, n: 128, k: 256},
-		{m: 8, n: 100, k: 400}, {m: 200, n: 8, k: 100}, {m: 97, n: 520, k: 3}, {m: 257, n: 70, k: 9}, {m: 2, n: 1030, k: 390},
+		{m: 100, n: 100, k: 20}, {m: 250, n: 50, k: 2}, {m: 130, n: 1, k: 60}, {m: 1, n: 100, k: 300}, {m: 25, n: 64, k: 130},
+		{m: 8, n: 60, k: 400}, {m: 200, n: 8, k: 100}, {m: 97, n: 520, k: 3}, {m: 257, n: 70, k: 9}, {m: 1, n: 514, k: 386},
 	} {
 		p.alpha = 1
 		cases = append(cases, forms[F](p)...)
@@ -85,7 +85,7 @@ func preparedCases[F accel.Float]() []Case[F] {
 	var cases []Case[F]
 	for _, p := range []product{
 		{m: 1, n: 1, k: 1}, {m: 100, n: 50, k: 50}, {m: 13, n: 100, k: 100}, {m: 20, n: 256, k: 64}, {m: 5, n: 33, k: 300},
-		{m: 31, n: 8, k: 100}, {m: 17, n: 50, k: 2}, {m: 2, n: 540, k: 600}, {m: 0, n: 9, k: 4}, {m: 9, n: 6, k: 0},
+		{m: 31, n: 8, k: 100}, {m: 17, n: 50, k: 2}, {m: 1, n: 513, k: 260}, {m: 0, n: 9, k: 4}, {m: 9, n: 6, k: 0},
 	} {
 		for _, trans := range []bool{false, true} {
 			for _, beta := range []float64{0, 1, -0.5} {
