@@ -182,3 +182,34 @@ func TestAllMethodsReachTheMinimum(t *testing.T) {
 		})
 	}
 }
+
+// extendedShifted is a shifted with derivatives on all minibatches.
+type extendedShifted struct{ *shifted }
+
+func (o extendedShifted) GradientOn(ctx context.Context, role Role, theta, grad accel.Vector[float64]) (float64, error) {
+	grad.Copy(theta)
+	grad.Add(-1, o.minima[role])
+	grad.Mul(o.d)
+	return o.Loss(ctx, role, theta)
+}
+
+func (o extendedShifted) LinearizeAs(ctx context.Context, _ Role, _ CurvatureKind, theta accel.Vector[float64]) (Linearization[float64], error) {
+	return o.Linearize(ctx, theta)
+}
+
+// The matrix is the one that the settings name, on the minibatch of the role that asks.
+func TestCurvatureKindsArrive(t *testing.T) {
+	for _, kind := range []CurvatureKind{CurvatureHessian, CurvatureFisher} {
+		e := extend(rosenbrock())
+		o, err := New(e, append(vec(nil), e.start...), Settings{Curvature: kind, Select: SelectSettings{Model: true, Role: HeldOut}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if e.kinds[kind] != 2 || len(e.kinds) != 1 || e.roles[Curvature] != 1 || e.roles[HeldOut] != 2 {
+			t.Errorf("%s: linearizations %v, roles %v", kind, e.kinds, e.roles)
+		}
+	}
+}
