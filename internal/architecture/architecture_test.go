@@ -29,7 +29,7 @@ var mayImport = map[string]struct{ ours, theirs []string }{
 	"run": {[]string{"accel", "checkpointing", "nn", "fnn", "rnn", "hf", "ingest", "pipeline"},
 		[]string{"github.com/apache/arrow/go/v15/arrow", "github.com/goccy/go-yaml", "github.com/zeebo/xxh3", "golang.org/x/sync", "golang.org/x/sys", "github.com/klauspost/cpuid/v2"}},
 	"cmd":        {[]string{"run"}, []string{"github.com/urfave/cli/v2", "golang.org/x/sys"}},
-	"benchmarks": {[]string{"accel", "checkpointing", "nn", "fnn", "rnn", "hf", "ingest", "pipeline", "run"}, []string{"gonum.org/v1/gonum", "golang.org/x/sys"}},
+	"benchmarks": {[]string{"accel", "checkpointing", "nn", "fnn", "rnn", "hf", "ingest", "pipeline", "run"}, []string{"github.com/apache/arrow/go/v15/arrow", "gonum.org/v1/gonum", "golang.org/x/sys"}},
 	"internal":   {nil, nil},
 }
 
