@@ -91,13 +91,17 @@ type GiveUpError struct {
 	Iteration  int
 	Rejections int // in a row
 	Last       Outcome
-	Lambda     float64 // for the iteration that does not come
+	Lambda     float64 // for the iteration that does not come; 0 where there is none
 }
 
 // Error implements error.
 func (e *GiveUpError) Error() string {
-	return fmt.Sprintf("hf: iteration %d: the last %d iterations were rejected (the last one: %s; λ now %.3g): %v",
-		e.Iteration, e.Rejections, e.Last, e.Lambda, e.Err)
+	lambda := ""
+	if e.Lambda > 0 {
+		lambda = fmt.Sprintf("; λ now %.3g", e.Lambda)
+	}
+	return fmt.Sprintf("hf: iteration %d: the last %d iterations were rejected (the last one: %s%s): %v",
+		e.Iteration, e.Rejections, e.Last, lambda, e.Err)
 }
 
 // Unwrap returns the kind of failure.

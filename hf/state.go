@@ -25,7 +25,9 @@ type Progress struct {
 type State[F accel.Float] struct {
 	Progress
 	Theta []F
-	Delta []F // where the next CG run starts, before the decay ζ
+	Delta []F // where the next CG run starts, before the decay ζ; with MethodKSD the last step
+	// Memory is what other methods keep, those of package firstorder; an Optimizer keeps none.
+	Memory [][]F
 }
 
 // State returns a copy of the state, in host memory.
@@ -52,6 +54,9 @@ func (o *Optimizer[F]) SetState(s State[F]) error {
 
 func (s State[F]) check(n int) error {
 	var problems []error
+	if len(s.Memory) > 0 {
+		problems = append(problems, errors.New("it is that of a first-order method"))
+	}
 	for _, v := range []struct {
 		name string
 		x    []F
