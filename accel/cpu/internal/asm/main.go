@@ -18,6 +18,7 @@ var sets = map[string]func(){
 	"gemm-avx512":  func() { gemms(avx512) },
 	"lanes-avx2":   func() { lanes(avx2); transposes(); copies() },
 	"lanes-avx512": func() { lanes(avx512) },
+	"peak":         peaks,
 }
 
 func main() {
