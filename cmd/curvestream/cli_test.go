@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"curvestream/internal/shared"
 )
 
 func TestMain(m *testing.M) {
@@ -168,6 +170,30 @@ func checkJSONError(t *testing.T, args []string, exit int) {
 	}
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &v); err != nil || v.Error.Exit != exit || v.Error.Code == "" || v.Error.Message == "" {
 		t.Errorf("with --json the last line is %q (%v)", lines[len(lines)-1], err)
+	}
+}
+
+// TestMalformedFiles gives training every malformed file: each is refused with status 65 and one error that names it.
+func TestMalformedFiles(t *testing.T) {
+	root := shared.Dir(t, "data", "malformed")
+	files := 0
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) == ".md" {
+			return err
+		}
+		files++
+		run := filepath.Join(t.TempDir(), "run")
+		o := call("train", "--data", path, "--run", run, "--iterations", "1", "-q")
+		if o.exit != 65 || !strings.Contains(o.stderr, path) || strings.Count(o.stderr, "curvestream: ") != 1 {
+			t.Errorf("%s: exit %d\n%s", path, o.exit, o.stderr)
+		}
+		if _, err := os.Stat(run); err == nil {
+			t.Errorf("%s: a run directory was made", path)
+		}
+		return nil
+	})
+	if err != nil || files < 20 {
+		t.Errorf("%d files, %v", files, err)
 	}
 }
 

@@ -108,7 +108,6 @@ type lineDisplay struct {
 	start                    train.Start
 	began                    time.Time
 	last                     *train.Iteration // not written yet
-	previous                 float64          // objective before it
 	lines                    int
 	seconds                  float64 // of the session's iterations
 	count                    int     // of them

@@ -343,3 +343,30 @@ func TestDivergedRunKeepsItsLastGoodState(t *testing.T) {
 	}
 	iterations(t, dir) // every line is JSON although f is not finite
 }
+
+func TestRunDirectoryCanBeMoved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	must(t, training(dir, "--iterations", "2")...)
+	moved := filepath.Join(t.TempDir(), "elsewhere")
+	if err := os.CopyFS(moved, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(t.TempDir(), "train.parquet")
+	text, err := os.ReadFile(filepath.Join(small(), "train.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(data, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "resume", moved, "--data", data, "--iterations", "+1", "-q")
+	must(t, "predict", moved, "--data", data, "-o", filepath.Join(t.TempDir(), "p.parquet"))
+	for name, text := range contents(t, moved) {
+		if name != "/run.json" && name != "/config.yaml" && name != "/data.json" && bytes.Contains(text, []byte(dir)) {
+			t.Errorf("%s has the path of the old folder", name)
+		}
+	}
+}

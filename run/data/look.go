@@ -53,5 +53,5 @@ func (a Access) with(ctx context.Context, patterns []string, look func(ingest.So
 	if err != nil {
 		return err
 	}
-	return errors.Join(look(src), src.Close())
+	return errors.Join(named(look(src), src), src.Close())
 }

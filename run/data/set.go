@@ -100,9 +100,18 @@ func (a Access) open(ctx context.Context, patterns []string, fill func(*Set) err
 	}
 	set := &Set{Source: src, Memory: a.Memory}
 	if err := fill(set); err != nil {
-		return nil, Explain(errors.Join(err, src.Close()), a.Share)
+		return nil, Explain(errors.Join(named(err, src), src.Close()), a.Share)
 	}
 	return set, nil
+}
+
+// named puts a file into an error about columns, which all files have in common.
+func named(err error, src ingest.Source) error {
+	var e *ingest.Error
+	if files := src.Fingerprint(); errors.As(err, &e) && e.File == "" && len(files) > 0 {
+		e.File = files[0].Path
+	}
+	return err
 }
 
 func (a Access) manifest(ctx context.Context, src ingest.Source, scan pipeline.Scan, layout ingest.Layout, ids []string) (*pipeline.Manifest, error) {
