@@ -16,6 +16,7 @@ import (
 type Config struct {
 	Data       Data
 	Model      Model
+	Curvature  Curvature
 	CG         CG
 	Damping    Damping
 	LM         LM
@@ -64,6 +65,9 @@ type Model struct {
 	InitFrom           string
 }
 
+// Curvature is the matrix of the quadratic model.
+type Curvature struct{ Kind string }
+
 // CG is the inner iteration.
 type CG struct {
 	Max             int
@@ -85,6 +89,7 @@ type Damping struct {
 	Kind           string
 	Init           float64
 	Radius         float64
+	TrustSolver    string
 	StructuralMu   float64
 	StructuralRule string
 }
@@ -150,8 +155,9 @@ func Default() Config {
 		Data: Data{Layout: auto, Form: auto, Normalize: "none", Missing: "error", MaxCategories: 256},
 		Model: Model{Arch: auto, Hidden: []int{100}, Activation: []string{"tanh"}, OutputActivation: "linear", Loss: auto, Biases: true,
 			StructuralDistance: auto, Init: "sparse", InitFanIn: 15, InitScale: 1, SpectralRadius: 1.1},
+		Curvature:  Curvature{Kind: "ggn"},
 		CG:         CG{Max: 250, Tol: 5e-4, Stop: "martens", Start: "last", Decay: 0.95, DecayFinal: 0.95, Backtrack: "walk_back", BacktrackBatch: "gradient"},
-		Damping:    Damping{Kind: "tikhonov", Init: 1, Radius: 1, StructuralRule: "tied"},
+		Damping:    Damping{Kind: "tikhonov", Init: 1, Radius: 1, TrustSolver: "steihaug", StructuralRule: "tied"},
 		LM:         LM{Adapt: true, Low: 0.25, High: 0.75, Raise: 1.5, Drop: 2.0 / 3, Model: "undamped", Batch: "gradient"},
 		Precond:    Precond{Kind: "fisher", Exponent: 0.75},
 		LineSearch: LineSearch{Enabled: true, Factor: 0.8, Decrease: 1e-2, Max: 60, Rate: 1, Batch: "gradient"},

@@ -43,6 +43,7 @@ var Table = []Setting{
 	{"model.spectral_radius", "W_hh is scaled to it; 0 leaves W_hh as drawn.", "13", nil, func(c *Config) any { return &c.Model.SpectralRadius }},
 	{"model.init_from", "A safetensors file to start from; names and shapes must be the net's.", "", nil, func(c *Config) any { return &c.Model.InitFrom }},
 
+	{"curvature.kind", "The curvature matrix: ggn (Gauss-Newton) or hessian.", "5, 6", []string{"ggn", "hessian"}, func(c *Config) any { return &c.Curvature.Kind }},
 	{"cg.max", "Most CG iterations of an HF iteration.", "8.7", nil, func(c *Config) any { return &c.CG.Max }},
 	{"cg.tol", "CG stops when its relative progress a step is below.", "4", nil, func(c *Config) any { return &c.CG.Tol }},
 	{"cg.stop", "The form of that rule: martens (progress of the last k steps < k tol), report (eqn. 2: < tol), or max (only cg.max stops).", "4", []string{"martens", "report", "max"}, func(c *Config) any { return &c.CG.Stop }},
@@ -59,6 +60,7 @@ var Table = []Setting{
 	{"damping.kind", "tikhonov (lambda I), trust_region (Steihaug's CG within a radius) or none.", "8.1, 8.6", []string{"tikhonov", "trust_region", "none"}, func(c *Config) any { return &c.Damping.Kind }},
 	{"damping.init", "lambda at the start.", "8.1", nil, func(c *Config) any { return &c.Damping.Init }},
 	{"damping.radius", "Radius of the trust region at the start.", "8.6", nil, func(c *Config) any { return &c.Damping.Radius }},
+	{"damping.trust_solver", "Within a trust region: steihaug (CG to the border) or gltr (on along the border).", "8.6", []string{"steihaug", "gltr"}, func(c *Config) any { return &c.Damping.TrustSolver }},
 	{"damping.structural_mu", "mu at the start, the strength of structural damping; 0 switches it off.", "8.4", nil, func(c *Config) any { return &c.Damping.StructuralMu }},
 	{"damping.structural_rule", "What mu follows: tied (it multiplies lambda), own (its own rule) or fixed.", "8.4", []string{"tied", "own", "fixed"}, func(c *Config) any { return &c.Damping.StructuralRule }},
 	{"lm.adapt", "Whether lambda and mu follow the Levenberg-Marquardt rule.", "8.5", nil, func(c *Config) any { return &c.LM.Adapt }},
@@ -84,8 +86,8 @@ var Table = []Setting{
 	{"batch.curvature_from", "Where curvature sequences come from: equal (the gradient's), subset (of them), disjoint; auto: equal where the sizes are, else subset.", "12.1", []string{auto, "equal", "subset", "disjoint"}, func(c *Config) any { return &c.Batch.CurvatureFrom }},
 	{"batch.shuffle", "Order of an epoch: global, block (within blocks of batch.block) or none.", "", []string{"global", "block", "none"}, func(c *Config) any { return &c.Batch.Shuffle }},
 	{"batch.block", "Sequences of a block under block shuffling.", "", nil, func(c *Config) any { return &c.Batch.Block }},
-	{"batch.chunk_sequences", "Most sequences computed at once; 0: as the memory suggests.", "7.1", nil, func(c *Config) any { return &c.Batch.ChunkSequences }},
-	{"batch.chunk_steps", "Most time-steps computed at once; 0: as the memory suggests.", "7.1", nil, func(c *Config) any { return &c.Batch.ChunkSteps }},
+	{"batch.chunk_sequences", "Most sequences computed at once; 0: 1000.", "7.1", nil, func(c *Config) any { return &c.Batch.ChunkSequences }},
+	{"batch.chunk_steps", "Most time-steps computed at once; 0: 262144.", "7.1", nil, func(c *Config) any { return &c.Batch.ChunkSteps }},
 
 	{"eval.every", "Iterations between evaluations on the validation data.", "", nil, func(c *Config) any { return &c.Eval.Every }},
 	{"run.iterations", "Stop after so many HF iterations; 0: no limit.", "", nil, func(c *Config) any { return &c.Run.Iterations }},

@@ -66,6 +66,7 @@ func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {
 	check(r.Damping.StructuralMu >= 0, "damping.structural_mu", "0 or more")
 	check(r.Damping.StructuralMu == 0 || r.Damping.Kind == "tikhonov" || r.Damping.StructuralRule != "tied",
 		"damping.structural_rule", "own or fixed where damping.kind is not tikhonov, for there is no lambda to be tied to")
+	check(r.Curvature.Kind != "hessian" || r.Damping.StructuralMu == 0, "damping.structural_mu", "0 where curvature.kind is hessian")
 	check(r.LM.Low < r.LM.High, "lm.low", "less than lm.high")
 	check(r.LM.Raise >= 1, "lm.raise", "1 or more")
 	check(r.LM.Drop > 0 && r.LM.Drop <= 1, "lm.drop", "more than 0, up to 1")

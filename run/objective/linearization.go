@@ -10,11 +10,13 @@ import (
 	"curvestream/nn"
 )
 
-// A linearization is the curvature at θ on the curvature minibatch: of the first chunks the activations are kept, as far as
+// A linearization is the curvature at θ on a minibatch: of the first chunks the activations are kept, as far as
 // the memory goes, and the others are linearized anew for each product. Products are sums over chunks in their order either
 // way, so the bits are the same.
 type linearization[F accel.Float] struct {
 	o      *Objective[F]
+	role   hf.Role
+	kind   hf.CurvatureKind
 	theta  accel.Vector[F]
 	kept   []nn.Linearization[F]
 	sizes  []chunkSize // of the kept ones
@@ -26,9 +28,17 @@ type chunkSize struct{ columns, rows int }
 
 // Linearize implements hf.Objective.
 func (o *Objective[F]) Linearize(ctx context.Context, theta accel.Vector[F]) (hf.Linearization[F], error) {
-	l := &linearization[F]{o: o, theta: theta, all: true}
+	return o.LinearizeAs(ctx, hf.Curvature, hf.CurvatureGGN, theta)
+}
+
+// LinearizeAs implements hf.Extended, for the Gauss-Newton matrix and for the Hessian.
+func (o *Objective[F]) LinearizeAs(ctx context.Context, role hf.Role, kind hf.CurvatureKind, theta accel.Vector[F]) (hf.Linearization[F], error) {
+	if kind != hf.CurvatureGGN && kind != hf.CurvatureHessian {
+		return nil, fmt.Errorf("objective: nets have no products with the curvature %v", kind)
+	}
+	l := &linearization[F]{o: o, role: role, kind: kind, theta: theta, all: true}
 	room := o.settings.Keep
-	err := o.loader.Each(ctx, o.step[hf.Curvature], func(b *nn.Batch[F]) error {
+	err := o.loader.Each(ctx, o.step[role], func(b *nn.Batch[F]) error {
 		l.weight += b.WeightSum
 		room -= o.net.Bytes(b, o.settings.Structural)
 		if room < 0 {
@@ -58,7 +68,7 @@ func (l *linearization[F]) Product(ctx context.Context, dst, v accel.Vector[F], 
 	for i, kept := range l.kept {
 		l.o.counts.Sequences += int64(l.sizes[i].columns)
 		l.o.counts.Steps += int64(l.sizes[i].rows)
-		if err := kept.AddGv(ctx, dst, v, mu); err != nil {
+		if err := l.add(ctx, kept, dst, v, mu); err != nil {
 			return fmt.Errorf("objective: product: %w", err)
 		}
 	}
@@ -72,10 +82,21 @@ func (l *linearization[F]) Product(ctx context.Context, dst, v accel.Vector[F], 
 	return nil
 }
 
+// add adds the product of one chunk.
+func (l *linearization[F]) add(ctx context.Context, chunk nn.Linearization[F], dst, v accel.Vector[F], mu float64) error {
+	if l.kind == hf.CurvatureGGN {
+		return chunk.AddGv(ctx, dst, v, mu)
+	}
+	if mu != 0 {
+		return errors.New("structural damping goes with the Gauss-Newton matrix, not with the Hessian")
+	}
+	return chunk.AddHv(ctx, dst, v)
+}
+
 // recompute adds the products of the chunks that are not kept.
 func (l *linearization[F]) recompute(ctx context.Context, dst, v accel.Vector[F], mu float64) error {
 	i := 0
-	return l.o.loader.Each(ctx, l.o.step[hf.Curvature], func(b *nn.Batch[F]) error {
+	return l.o.loader.Each(ctx, l.o.step[l.role], func(b *nn.Batch[F]) error {
 		i++
 		if i <= len(l.kept) {
 			return nil
@@ -85,7 +106,7 @@ func (l *linearization[F]) recompute(ctx context.Context, dst, v accel.Vector[F]
 		if err != nil {
 			return err
 		}
-		return errors.Join(fresh.AddGv(ctx, dst, v, mu), fresh.Close())
+		return errors.Join(l.add(ctx, fresh, dst, v, mu), fresh.Close())
 	})
 }
 

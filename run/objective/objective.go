@@ -46,7 +46,7 @@ type Objective[F accel.Float] struct {
 	counts   Counts
 }
 
-var _ hf.Objective[float64] = (*Objective[float64])(nil)
+var _ hf.Extended[float64] = (*Objective[float64])(nil)
 
 // Counts say how much an objective has computed.
 type Counts struct {
@@ -102,12 +102,21 @@ func (o *Objective[F]) Loss(ctx context.Context, role hf.Role, theta accel.Vecto
 // Gradient implements hf.Objective. Weight decay adds β to the diagonal, as it does to the curvature matrix that the diagonal
 // is to resemble (Martens 2010 does the same).
 func (o *Objective[F]) Gradient(ctx context.Context, theta, grad, fisher accel.Vector[F]) (float64, error) {
+	return o.gradient(ctx, hf.Gradient, theta, grad, fisher)
+}
+
+// GradientOn implements hf.Extended.
+func (o *Objective[F]) GradientOn(ctx context.Context, role hf.Role, theta, grad accel.Vector[F]) (float64, error) {
+	return o.gradient(ctx, role, theta, grad, nil)
+}
+
+func (o *Objective[F]) gradient(ctx context.Context, role hf.Role, theta, grad, fisher accel.Vector[F]) (float64, error) {
 	grad.Zero()
 	if fisher != nil {
 		fisher.Zero()
 	}
 	var sum, weight float64
-	err := o.each(ctx, hf.Gradient, func(b *nn.Batch[F]) error {
+	err := o.each(ctx, role, func(b *nn.Batch[F]) error {
 		f, err := o.net.Gradient(ctx, theta, b, grad, fisher)
 		sum += f
 		weight += b.WeightSum

@@ -208,3 +208,48 @@ func TestCounts(t *testing.T) {
 		}
 	}
 }
+
+func TestHessianProductIsTheDerivativeOfTheGradient(t *testing.T) {
+	ctx := context.Background()
+	o, _, _, theta := setup(t, 1<<30)
+	v := theta.New()
+	v.Shift(0.3)
+	l, err := o.LinearizeAs(ctx, hf.Curvature, hf.CurvatureHessian, theta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hv := theta.New()
+	if err := l.Product(ctx, hv, v, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Product(ctx, theta.New(), v, 1); err == nil {
+		t.Error("structural damping was added to the Hessian")
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const h = 1e-5
+	up, down := theta.New(), theta.New()
+	for _, side := range []struct {
+		grad accel.Vector[float64]
+		step float64
+	}{{up, h}, {down, -h}} {
+		at := theta.New()
+		at.Copy(theta)
+		at.Add(side.step, v)
+		if _, err := o.GradientOn(ctx, hf.Curvature, at, side.grad); err != nil {
+			t.Fatal(err)
+		}
+	}
+	up.Add(-1, down)
+	up.Scale(1 / (2 * h))
+	got, want := read(hv), read(up)
+	for i := range got {
+		if math.Abs(got[i]-want[i]) > 1e-7 {
+			t.Errorf("element %d: %v, want %v", i, got[i], want[i])
+		}
+	}
+	if _, err := o.LinearizeAs(ctx, hf.Curvature, hf.CurvatureFisher, theta); err == nil {
+		t.Error("products with the Fisher matrix exist")
+	}
+}

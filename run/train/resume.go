@@ -250,7 +250,7 @@ func sameData(dir *rundir.Dir, known fingerprint, s sets) error {
 // of onlyForked may change in a fork. All others say what is trained on what, and cannot change.
 var (
 	freely     = []string{"run.", "checkpoint.", "trace.", "threads", "memory", "device", "data.train", "data.valid"}
-	onlyForked = []string{"cg.", "damping.", "lm.", "precond.", "line_search.", "batch.", "eval.", "model.weight_decay", "model.structural_distance"}
+	onlyForked = []string{"curvature.", "cg.", "damping.", "lm.", "precond.", "line_search.", "batch.", "eval.", "model.weight_decay", "model.structural_distance"}
 )
 
 func mayChange(dir *rundir.Dir, before, after *config.Config, checkpoint string, forking bool) error {

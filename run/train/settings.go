@@ -41,7 +41,7 @@ func optimizerSettings(c *config.Config) (hf.Settings, error) {
 	for _, w := range []struct {
 		to   interface{ UnmarshalText([]byte) error }
 		word string
-	}{{&s.Damping, c.Damping.Kind}, {&s.Structural.Rule, c.Damping.StructuralRule}, {&s.Precondition.Kind, c.Precond.Kind},
+	}{{&s.Curvature, c.Curvature.Kind}, {&s.Damping, c.Damping.Kind}, {&s.TrustSolver, c.Damping.TrustSolver}, {&s.Structural.Rule, c.Damping.StructuralRule}, {&s.Precondition.Kind, c.Precond.Kind},
 		{&s.Select.Rule, c.CG.Backtrack}} {
 		if err := w.to.UnmarshalText([]byte(w.word)); err != nil {
 			return s, err

@@ -1,0 +1,101 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"curvestream/accel"
+	"curvestream/accel/cpu"
+	"curvestream/fnn"
+	"curvestream/nn"
+	"curvestream/rnn"
+	"curvestream/run/model"
+)
+
+// An Instance is a problem in memory, ready to be computed again and again. It is used by one goroutine. Close it.
+type Instance struct {
+	// Run does the work once: one product with G at the kept activations, or f and ∇f.
+	Run func(ctx context.Context) error
+	// Check describes the result r of the last Run: ‖r‖, vᵀr, and the norm of each parameter's part in the order of θ, r being
+	// divided by the number of cases. The peers report the same numbers.
+	Check func() []float64
+	// Close frees the activations.
+	Close func() error
+}
+
+// Open builds a problem on the processor and does what products share: the forward pass (section 7.1).
+func Open(ctx context.Context, p Problem) (*Instance, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if p.DType == "float64" {
+		return open[float64](ctx, p)
+	}
+	return open[float32](ctx, p)
+}
+
+func open[F accel.Float](ctx context.Context, p Problem) (*Instance, error) {
+	backend := cpu.New[F](cpu.Options{Threads: p.Threads})
+	net, err := newNet(backend, p)
+	if err != nil {
+		return nil, fmt.Errorf("bench: building the net: %w", err)
+	}
+	b := batch[F](p)
+	theta, err := backend.FromHost(parameters[F](p, net.Layout(), "theta"))
+	if err != nil {
+		return nil, fmt.Errorf("bench: moving θ: %w", err)
+	}
+	v, err := backend.FromHost(parameters[F](p, net.Layout(), "v"))
+	if err != nil {
+		return nil, fmt.Errorf("bench: moving v: %w", err)
+	}
+	r := theta.New()
+	i := &Instance{Check: func() []float64 { return check(net.Layout(), r, v, float64(p.Batch)) }, Close: func() error { return nil }}
+	if p.What == "gradient" {
+		i.Run = func(ctx context.Context) error {
+			r.Zero()
+			_, err := net.Gradient(ctx, theta, b, r, nil)
+			return err
+		}
+		return i, nil
+	}
+	l, err := net.Linearize(ctx, theta, b)
+	if err != nil {
+		return nil, fmt.Errorf("bench: linearizing: %w", err)
+	}
+	i.Run = func(ctx context.Context) error {
+		r.Zero()
+		return l.AddGv(ctx, r, v, 0)
+	}
+	i.Close = l.Close
+	return i, nil
+}
+
+func check[F accel.Float](layout nn.Layout, r, v accel.Vector[F], cases float64) []float64 {
+	values := []float64{norm(r) / cases, r.Dot(v) / cases}
+	for _, p := range layout {
+		values = append(values, norm(r.View(p.Off, p.Off+p.Size()))/cases)
+	}
+	return values
+}
+
+func norm[F accel.Float](x accel.Vector[F]) float64 { return math.Sqrt(x.Dot(x)) }
+
+func newNet[F accel.Float](backend accel.Backend[F], p Problem) (model.Net[F], error) {
+	activations := make([]accel.Activation, len(p.Activations))
+	for i, name := range p.Activations {
+		var err error
+		if activations[i], err = nn.ParseActivation(name); err != nil {
+			return nil, err
+		}
+	}
+	loss, err := nn.ParseLoss(p.Loss)
+	if err != nil {
+		return nil, err
+	}
+	if p.Net == "rnn" {
+		return rnn.New(backend, rnn.Config{In: p.In, Hidden: p.Hidden, Out: p.Out, Activation: activations[0], Loss: loss, Biases: true})
+	}
+	return fnn.New(backend, fnn.Config{Sizes: p.Sizes, Activations: activations, Loss: loss, Biases: true})
+}
