@@ -60,6 +60,9 @@ type Pointwise[F Float] interface {
 	AddSquares(b Mat[F], alpha F, a Mat[F])
 	// MulMat sets b = b·a, element-wise.
 	MulMat(b, a Mat[F])
+	// Hadamard sets c = alpha·a·b + beta·c, element-wise: how the gates of recurrent cells multiply. With beta = 0, c is not
+	// read. a and b may be one matrix; c overlaps neither.
+	Hadamard(alpha F, a, b Mat[F], beta F, c Mat[F])
 	// Activate sets h = s(h), element-wise.
 	Activate(act Activation, h Mat[F])
 	// MulDerivative sets d = d·s′, element-wise, s′ being the derivative of s at the input whose output is h.

@@ -156,6 +156,16 @@ func (plain[F]) AddSquares(b accel.Mat[F], alpha F, a accel.Mat[F]) {
 
 func (plain[F]) MulMat(b, a accel.Mat[F]) { each(b, func(i, j int) { *at(b, i, j) *= *at(a, i, j) }) }
 
+func (plain[F]) Hadamard(alpha F, a, b accel.Mat[F], beta F, c accel.Mat[F]) {
+	each(c, func(i, j int) {
+		ab := alpha * *at(a, i, j) * *at(b, i, j)
+		if beta != 0 {
+			ab += beta * *at(c, i, j)
+		}
+		*at(c, i, j) = ab
+	})
+}
+
 func (plain[F]) Activate(act accel.Activation, h accel.Mat[F]) {
 	each(h, func(i, j int) {
 		x := at(h, i, j)

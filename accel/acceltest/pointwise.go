@@ -23,6 +23,9 @@ func pointwiseCases[F accel.Float]() []Case[F] {
 		{"AddMat", 2, 2, func(s accel.Stream[F], m []accel.Mat[F]) { s.AddMat(m[0], -1.25, m[1]) }},
 		{"AddSquares", 2, 3, func(s accel.Stream[F], m []accel.Mat[F]) { s.AddSquares(m[0], 0.75, m[1]) }},
 		{"MulMat", 2, 1, func(s accel.Stream[F], m []accel.Mat[F]) { s.MulMat(m[0], m[1]) }},
+		{"Hadamard/set", 3, 2, func(s accel.Stream[F], m []accel.Mat[F]) { s.Hadamard(-1.25, m[0], m[1], 0, m[2]) }},
+		{"Hadamard/add", 3, 3, func(s accel.Stream[F], m []accel.Mat[F]) { s.Hadamard(0.75, m[0], m[1], 1, m[2]) }},
+		{"Hadamard/scale", 2, 4, func(s accel.Stream[F], m []accel.Mat[F]) { s.Hadamard(0.75, m[0], m[0], -0.5, m[1]) }},
 	}
 	for i, name := range activationNames {
 		act := accel.Activation(i)

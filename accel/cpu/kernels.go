@@ -18,6 +18,8 @@ type kernels[F accel.Float] struct {
 	mul        func(x, y []F)         // x = x y
 	div        func(x, y []F)         // x = x / y
 	addSquares func(a F, x, y []F)    // y = y + a x²
+	setProduct func(a F, x, y, z []F) // z = a x y
+	addProduct func(a F, x, y, z []F) // z = z + a x y
 	dot        func(x, y []F) float64 // xᵀy, summed in float64
 
 	sum          func(x []F) float64 // Σ x, in float64

@@ -34,6 +34,16 @@ func divAVX2F32(x []float32, y []float32)
 //go:noescape
 func addSquaresAVX2F32(a float32, x []float32, y []float32)
 
+// setProductAVX2F32 sets z = a x y.
+//
+//go:noescape
+func setProductAVX2F32(a float32, x []float32, y []float32, z []float32)
+
+// addProductAVX2F32 sets z = z + a x y.
+//
+//go:noescape
+func addProductAVX2F32(a float32, x []float32, y []float32, z []float32)
+
 // mulTanhDerivativeAVX2F32 sets d = d s′(h).
 //
 //go:noescape
@@ -108,6 +118,16 @@ func divAVX2F64(x []float64, y []float64)
 //
 //go:noescape
 func addSquaresAVX2F64(a float64, x []float64, y []float64)
+
+// setProductAVX2F64 sets z = a x y.
+//
+//go:noescape
+func setProductAVX2F64(a float64, x []float64, y []float64, z []float64)
+
+// addProductAVX2F64 sets z = z + a x y.
+//
+//go:noescape
+func addProductAVX2F64(a float64, x []float64, y []float64, z []float64)
 
 // mulTanhDerivativeAVX2F64 sets d = d s′(h).
 //

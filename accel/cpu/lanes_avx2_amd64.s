@@ -216,6 +216,88 @@ addSquaresAVX2F32end:
 	VZEROUPPER
 	RET
 
+// func setProductAVX2F32(a float32, x []float32, y []float32, z []float32)
+// Requires: AVX
+TEXT ·setProductAVX2F32(SB), NOSPLIT, $0-80
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	MOVQ         z_base+56(FP), BX
+	VBROADCASTSS a+0(FP), Y0
+	SUBQ         $0x08, AX
+	JL           setProductAVX2F32tail
+
+setProductAVX2F32loop:
+	VMOVUPS (CX), Y1
+	VMOVUPS (DX), Y2
+	VMOVUPS (BX), Y3
+	VMULPS  Y0, Y1, Y1
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (BX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, AX
+	JGE     setProductAVX2F32loop
+
+setProductAVX2F32tail:
+	ADDQ       $0x08, AX
+	JZ         setProductAVX2F32end
+	LEAQ       lanes<>+0(SB), SI
+	NEGQ       AX
+	VMOVDQU    32(SI)(AX*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VMASKMOVPS (DX), Y1, Y3
+	VMASKMOVPS (BX), Y1, Y4
+	VMULPS     Y0, Y2, Y2
+	VMULPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y1, (BX)
+
+setProductAVX2F32end:
+	VZEROUPPER
+	RET
+
+// func addProductAVX2F32(a float32, x []float32, y []float32, z []float32)
+// Requires: AVX, FMA3
+TEXT ·addProductAVX2F32(SB), NOSPLIT, $0-80
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	MOVQ         z_base+56(FP), BX
+	VBROADCASTSS a+0(FP), Y0
+	SUBQ         $0x08, AX
+	JL           addProductAVX2F32tail
+
+addProductAVX2F32loop:
+	VMOVUPS     (CX), Y1
+	VMOVUPS     (DX), Y2
+	VMOVUPS     (BX), Y3
+	VMULPS      Y0, Y1, Y1
+	VFMADD231PS Y1, Y2, Y3
+	VMOVUPS     Y3, (BX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	SUBQ        $0x08, AX
+	JGE         addProductAVX2F32loop
+
+addProductAVX2F32tail:
+	ADDQ        $0x08, AX
+	JZ          addProductAVX2F32end
+	LEAQ        lanes<>+0(SB), SI
+	NEGQ        AX
+	VMOVDQU     32(SI)(AX*4), Y1
+	VMASKMOVPS  (CX), Y1, Y2
+	VMASKMOVPS  (DX), Y1, Y3
+	VMASKMOVPS  (BX), Y1, Y4
+	VMULPS      Y0, Y2, Y2
+	VFMADD231PS Y2, Y3, Y4
+	VMASKMOVPS  Y4, Y1, (BX)
+
+addProductAVX2F32end:
+	VZEROUPPER
+	RET
+
 // func mulTanhDerivativeAVX2F32(d []float32, h []float32)
 // Requires: AVX, FMA3
 TEXT ·mulTanhDerivativeAVX2F32(SB), NOSPLIT, $0-48
@@ -829,6 +911,88 @@ addSquaresAVX2F64tail:
 	VMASKMOVPD  Y3, Y1, (DX)
 
 addSquaresAVX2F64end:
+	VZEROUPPER
+	RET
+
+// func setProductAVX2F64(a float64, x []float64, y []float64, z []float64)
+// Requires: AVX
+TEXT ·setProductAVX2F64(SB), NOSPLIT, $0-80
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	MOVQ         z_base+56(FP), BX
+	VBROADCASTSD a+0(FP), Y0
+	SUBQ         $0x04, AX
+	JL           setProductAVX2F64tail
+
+setProductAVX2F64loop:
+	VMOVUPD (CX), Y1
+	VMOVUPD (DX), Y2
+	VMOVUPD (BX), Y3
+	VMULPD  Y0, Y1, Y1
+	VMULPD  Y2, Y1, Y1
+	VMOVUPD Y1, (BX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, BX
+	SUBQ    $0x04, AX
+	JGE     setProductAVX2F64loop
+
+setProductAVX2F64tail:
+	ADDQ       $0x04, AX
+	JZ         setProductAVX2F64end
+	LEAQ       lanes<>+0(SB), SI
+	NEGQ       AX
+	VMOVDQU    32(SI)(AX*8), Y1
+	VMASKMOVPD (CX), Y1, Y2
+	VMASKMOVPD (DX), Y1, Y3
+	VMASKMOVPD (BX), Y1, Y4
+	VMULPD     Y0, Y2, Y2
+	VMULPD     Y3, Y2, Y2
+	VMASKMOVPD Y2, Y1, (BX)
+
+setProductAVX2F64end:
+	VZEROUPPER
+	RET
+
+// func addProductAVX2F64(a float64, x []float64, y []float64, z []float64)
+// Requires: AVX, FMA3
+TEXT ·addProductAVX2F64(SB), NOSPLIT, $0-80
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	MOVQ         z_base+56(FP), BX
+	VBROADCASTSD a+0(FP), Y0
+	SUBQ         $0x04, AX
+	JL           addProductAVX2F64tail
+
+addProductAVX2F64loop:
+	VMOVUPD     (CX), Y1
+	VMOVUPD     (DX), Y2
+	VMOVUPD     (BX), Y3
+	VMULPD      Y0, Y1, Y1
+	VFMADD231PD Y1, Y2, Y3
+	VMOVUPD     Y3, (BX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	SUBQ        $0x04, AX
+	JGE         addProductAVX2F64loop
+
+addProductAVX2F64tail:
+	ADDQ        $0x04, AX
+	JZ          addProductAVX2F64end
+	LEAQ        lanes<>+0(SB), SI
+	NEGQ        AX
+	VMOVDQU     32(SI)(AX*8), Y1
+	VMASKMOVPD  (CX), Y1, Y2
+	VMASKMOVPD  (DX), Y1, Y3
+	VMASKMOVPD  (BX), Y1, Y4
+	VMULPD      Y0, Y2, Y2
+	VFMADD231PD Y2, Y3, Y4
+	VMASKMOVPD  Y4, Y1, (BX)
+
+addProductAVX2F64end:
 	VZEROUPPER
 	RET
 

@@ -34,6 +34,16 @@ func divAVX512F32(x []float32, y []float32)
 //go:noescape
 func addSquaresAVX512F32(a float32, x []float32, y []float32)
 
+// setProductAVX512F32 sets z = a x y.
+//
+//go:noescape
+func setProductAVX512F32(a float32, x []float32, y []float32, z []float32)
+
+// addProductAVX512F32 sets z = z + a x y.
+//
+//go:noescape
+func addProductAVX512F32(a float32, x []float32, y []float32, z []float32)
+
 // mulTanhDerivativeAVX512F32 sets d = d s′(h).
 //
 //go:noescape
@@ -108,6 +118,16 @@ func divAVX512F64(x []float64, y []float64)
 //
 //go:noescape
 func addSquaresAVX512F64(a float64, x []float64, y []float64)
+
+// setProductAVX512F64 sets z = a x y.
+//
+//go:noescape
+func setProductAVX512F64(a float64, x []float64, y []float64, z []float64)
+
+// addProductAVX512F64 sets z = z + a x y.
+//
+//go:noescape
+func addProductAVX512F64(a float64, x []float64, y []float64, z []float64)
 
 // mulTanhDerivativeAVX512F64 sets d = d s′(h).
 //

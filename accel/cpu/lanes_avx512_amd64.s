@@ -206,6 +206,88 @@ addSquaresAVX512F32end:
 	VZEROUPPER
 	RET
 
+// func setProductAVX512F32(a float32, x []float32, y []float32, z []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·setProductAVX512F32(SB), NOSPLIT, $0-80
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	MOVQ         z_base+56(FP), BX
+	VBROADCASTSS a+0(FP), Z0
+	SUBQ         $0x10, AX
+	JL           setProductAVX512F32tail
+
+setProductAVX512F32loop:
+	VMOVUPS (CX), Z1
+	VMOVUPS (DX), Z2
+	VMOVUPS (BX), Z3
+	VMULPS  Z0, Z1, Z1
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (BX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, BX
+	SUBQ    $0x10, AX
+	JGE     setProductAVX512F32loop
+
+setProductAVX512F32tail:
+	ADDQ      $0x10, AX
+	JZ        setProductAVX512F32end
+	MOVL      $-1, SI
+	BZHIL     AX, SI, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VMOVUPS.Z (DX), K1, Z2
+	VMOVUPS.Z (BX), K1, Z3
+	VMULPS    Z0, Z1, Z1
+	VMULPS    Z2, Z1, Z1
+	VMOVUPS   Z1, K1, (BX)
+
+setProductAVX512F32end:
+	VZEROUPPER
+	RET
+
+// func addProductAVX512F32(a float32, x []float32, y []float32, z []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addProductAVX512F32(SB), NOSPLIT, $0-80
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	MOVQ         z_base+56(FP), BX
+	VBROADCASTSS a+0(FP), Z0
+	SUBQ         $0x10, AX
+	JL           addProductAVX512F32tail
+
+addProductAVX512F32loop:
+	VMOVUPS     (CX), Z1
+	VMOVUPS     (DX), Z2
+	VMOVUPS     (BX), Z3
+	VMULPS      Z0, Z1, Z1
+	VFMADD231PS Z1, Z2, Z3
+	VMOVUPS     Z3, (BX)
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	SUBQ        $0x10, AX
+	JGE         addProductAVX512F32loop
+
+addProductAVX512F32tail:
+	ADDQ        $0x10, AX
+	JZ          addProductAVX512F32end
+	MOVL        $-1, SI
+	BZHIL       AX, SI, AX
+	KMOVW       AX, K1
+	VMOVUPS.Z   (CX), K1, Z1
+	VMOVUPS.Z   (DX), K1, Z2
+	VMOVUPS.Z   (BX), K1, Z3
+	VMULPS      Z0, Z1, Z1
+	VFMADD231PS Z1, Z2, Z3
+	VMOVUPS     Z3, K1, (BX)
+
+addProductAVX512F32end:
+	VZEROUPPER
+	RET
+
 // func mulTanhDerivativeAVX512F32(d []float32, h []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·mulTanhDerivativeAVX512F32(SB), NOSPLIT, $0-48
@@ -830,6 +912,88 @@ addSquaresAVX512F64tail:
 	VMOVUPD     Z2, K1, (DX)
 
 addSquaresAVX512F64end:
+	VZEROUPPER
+	RET
+
+// func setProductAVX512F64(a float64, x []float64, y []float64, z []float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·setProductAVX512F64(SB), NOSPLIT, $0-80
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	MOVQ         z_base+56(FP), BX
+	VBROADCASTSD a+0(FP), Z0
+	SUBQ         $0x08, AX
+	JL           setProductAVX512F64tail
+
+setProductAVX512F64loop:
+	VMOVUPD (CX), Z1
+	VMOVUPD (DX), Z2
+	VMOVUPD (BX), Z3
+	VMULPD  Z0, Z1, Z1
+	VMULPD  Z2, Z1, Z1
+	VMOVUPD Z1, (BX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, BX
+	SUBQ    $0x08, AX
+	JGE     setProductAVX512F64loop
+
+setProductAVX512F64tail:
+	ADDQ      $0x08, AX
+	JZ        setProductAVX512F64end
+	MOVL      $-1, SI
+	BZHIL     AX, SI, AX
+	KMOVW     AX, K1
+	VMOVUPD.Z (CX), K1, Z1
+	VMOVUPD.Z (DX), K1, Z2
+	VMOVUPD.Z (BX), K1, Z3
+	VMULPD    Z0, Z1, Z1
+	VMULPD    Z2, Z1, Z1
+	VMOVUPD   Z1, K1, (BX)
+
+setProductAVX512F64end:
+	VZEROUPPER
+	RET
+
+// func addProductAVX512F64(a float64, x []float64, y []float64, z []float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addProductAVX512F64(SB), NOSPLIT, $0-80
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	MOVQ         z_base+56(FP), BX
+	VBROADCASTSD a+0(FP), Z0
+	SUBQ         $0x08, AX
+	JL           addProductAVX512F64tail
+
+addProductAVX512F64loop:
+	VMOVUPD     (CX), Z1
+	VMOVUPD     (DX), Z2
+	VMOVUPD     (BX), Z3
+	VMULPD      Z0, Z1, Z1
+	VFMADD231PD Z1, Z2, Z3
+	VMOVUPD     Z3, (BX)
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	SUBQ        $0x08, AX
+	JGE         addProductAVX512F64loop
+
+addProductAVX512F64tail:
+	ADDQ        $0x08, AX
+	JZ          addProductAVX512F64end
+	MOVL        $-1, SI
+	BZHIL       AX, SI, AX
+	KMOVW       AX, K1
+	VMOVUPD.Z   (CX), K1, Z1
+	VMOVUPD.Z   (DX), K1, Z2
+	VMOVUPD.Z   (BX), K1, Z3
+	VMULPD      Z0, Z1, Z1
+	VFMADD231PD Z1, Z2, Z3
+	VMOVUPD     Z3, K1, (BX)
+
+addProductAVX512F64end:
 	VZEROUPPER
 	RET
 

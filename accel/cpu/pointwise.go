@@ -78,6 +78,25 @@ func (s *Stream[F]) MulMat(b, a accel.Mat[F]) {
 	}
 }
 
+// Hadamard implements accel.Pointwise.
+func (s *Stream[F]) Hadamard(alpha F, a, b accel.Mat[F], beta F, c accel.Mat[F]) {
+	va, vb, dense := lookTwo(a, b)
+	checkShape(a, c)
+	vc := look(c)
+	n, length := vc.lines(dense && vc.isDense())
+	for i := range n {
+		line := vc.line(i, length)
+		if beta == 0 {
+			s.kern.setProduct(alpha, va.line(i, length), vb.line(i, length), line)
+			continue
+		}
+		if beta != 1 {
+			s.kern.scale(beta, line)
+		}
+		s.kern.addProduct(alpha, va.line(i, length), vb.line(i, length), line)
+	}
+}
+
 // Activate implements accel.Pointwise.
 func (s *Stream[F]) Activate(act accel.Activation, h accel.Mat[F]) {
 	if act == accel.Linear {

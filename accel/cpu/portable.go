@@ -17,6 +17,8 @@ func portableKernels[F accel.Float]() *kernels[F] {
 		mul:        mul[F],
 		div:        div[F],
 		addSquares: addSquares[F],
+		setProduct: setProduct[F],
+		addProduct: addProduct[F],
 		dot:        dot[F],
 		sum:        sum[F], expShifted: expShifted[F], crossEntropy: crossEntropy[F],
 		activate:      [4]func(h []F){accel.Tanh: tanh[F], accel.Logistic: logistic[F], accel.ReLU: relu[F]},
@@ -63,6 +65,20 @@ func addSquares[F accel.Float](a F, x, y []F) {
 	y = y[:len(x)]
 	for i, xi := range x {
 		y[i] += a * xi * xi
+	}
+}
+
+func setProduct[F accel.Float](a F, x, y, z []F) {
+	y, z = y[:len(x)], z[:len(x)]
+	for i, xi := range x {
+		z[i] = a * xi * y[i]
+	}
+}
+
+func addProduct[F accel.Float](a F, x, y, z []F) {
+	y, z = y[:len(x)], z[:len(x)]
+	for i, xi := range x {
+		z[i] += a * xi * y[i]
 	}
 }
 

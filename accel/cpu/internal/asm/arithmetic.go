@@ -55,6 +55,24 @@ func linear() []lanewise {
 				return v["y"]
 			}
 		},
+	}, {
+		name: "setProduct", doc: "sets z = a x y.", signature: "func(a %[1]s, x, y, z []%[1]s)", scalar: "a", arrays: []string{"x", "y", "z"}, out: "z",
+		body: func(k *lanewise) func(map[string]vec) vec {
+			return func(v map[string]vec) vec {
+				k.do(mul, k.a, v["x"], v["x"])
+				k.do(mul, v["y"], v["x"], v["x"])
+				return v["x"]
+			}
+		},
+	}, {
+		name: "addProduct", doc: "sets z = z + a x y.", signature: "func(a %[1]s, x, y, z []%[1]s)", scalar: "a", arrays: []string{"x", "y", "z"}, out: "z",
+		body: func(k *lanewise) func(map[string]vec) vec {
+			return func(v map[string]vec) vec {
+				k.do(mul, k.a, v["x"], v["x"])
+				k.do(fma231, v["x"], v["y"], v["z"])
+				return v["z"]
+			}
+		},
 	}}
 }
 
