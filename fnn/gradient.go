@@ -52,6 +52,12 @@ func (s *sweep[F]) carveGradient(a *nn.Arena[F], withFisher bool) gradientSweep[
 	if !withFisher {
 		return g
 	}
+	s.carveSquares(a, &g)
+	return g
+}
+
+// carveSquares carves what addFisher needs.
+func (s *sweep[F]) carveSquares(a *nn.Arena[F], g *gradientSweep[F]) {
 	g.fisher = a.Mat(1, s.layout.Len())
 	widest := 0
 	for l, n := range s.Sizes[:s.layers()] {
@@ -63,7 +69,6 @@ func (s *sweep[F]) carveGradient(a *nn.Arena[F], withFisher bool) gradientSweep[
 	if s.shard.Sparse != nil {
 		g.x2 = squared(s.shard.Sparse)
 	}
-	return g
 }
 
 // gradient runs a shard forward and backward.

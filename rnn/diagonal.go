@@ -1,0 +1,127 @@
+package rnn
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"curvestream/accel"
+	"curvestream/nn"
+)
+
+var _ nn.DiagonalLinearization[float64] = (*Linearization[float64])(nil)
+
+// probe is what a shard needs for the diagonal of its curvature matrix.
+type probe[F accel.Float] struct {
+	gradientSweep[F] // of L″^½ v in the place of ∇L
+	rh               []accel.Mat[F]
+}
+
+// AddDiagonal implements nn.DiagonalLinearization. All states and derivatives of a sequence are needed at once, as for the
+// diagonal of the empirical Fisher matrix: there is no diagonal within a state budget that does not hold all of them.
+func (l *Linearization[F]) AddDiagonal(ctx context.Context, dst accel.Vector[F], mu float64, p nn.Probe) error {
+	n := l.net
+	if need := n.fisherBytes(l.batch.Lengths); n.StateBudget > 0 && n.StateBudget < need {
+		return fmt.Errorf("rnn: hidden states may take %d bytes, but the diagonal of the curvature of %d sequences needs %d: raise the budget or choose another preconditioner",
+			n.StateBudget, l.batch.Columns(), need)
+	}
+	widths := []int{n.Out}
+	if mu != 0 {
+		widths = append(widths, n.Hidden)
+	}
+	probes := make([]probe[F], len(l.sweeps))
+	giveBack, err := n.carve(l.sweeps, func(i int, s *sweep[F], a *nn.Arena[F]) {
+		probes[i] = s.carveProbe(a, &l.shards[i], mu != 0)
+	})
+	if err != nil {
+		return err
+	}
+	defer giveBack()
+	for _, pass := range p.Passes(l.batch.Steps(), l.batch.Form, widths) {
+		err := n.run(ctx, l.sweeps, func(i int, _ *sweep[F]) error {
+			return probes[i].run(ctx, pass, l.batch.Position, mu, l.shards[i].kept)
+		})
+		if err != nil {
+			return fmt.Errorf("rnn: diagonal: %w", err)
+		}
+		for i := range probes {
+			dst.Add(p.Weight(), rowVector(probes[i].fisher.sum))
+		}
+	}
+	return nil
+}
+
+func (s *sweep[F]) carveProbe(a *nn.Arena[F], l *linearized[F], damped bool) probe[F] {
+	p := probe[F]{gradientSweep: gradientSweep[F]{states: l.states, derivatives: l.derivatives, sum: l.sum}}
+	p.kept = kept[F]{p: l.rz, z: l.kept.z}
+	p.fisher = s.carveFisher(a)
+	if damped {
+		p.rh = make([]accel.Mat[F], len(s.blocks))
+		for k := range s.blocks {
+			p.rh[k] = a.Mat(s.blocks[k].stripRows(), s.Hidden)
+		}
+	}
+	return p
+}
+
+// run leaves Σᵢ sq(Jᵢᵀ L″ᵢ^½ v) of a shard in p.fisher.sum, v being that of a pass, hidden units that are damped included.
+func (p *probe[F]) run(ctx context.Context, pass nn.Pass, position []int, mu float64, at kept[F]) error {
+	if err := p.s.Sync(); err != nil {
+		return err
+	}
+	v, predicted := make([]F, len(p.shard.Owner)*p.Out), make([]F, len(p.shard.Owner)*p.Out)
+	elements(at.p).Read(predicted)
+	p.shard.Outputs(pass, position, v)
+	nn.MulLossRoot(p.Config.Loss, predicted, v, p.Out, p.shard.Targets.Weight)
+	elements(p.kept.p).Write(v)
+	if mu != 0 {
+		v = make([]F, p.shard.Rows()*p.Hidden)
+		p.shard.Hidden(pass, 1, position, v)
+	}
+	p.s.Fill(p.sum, 0)
+	sum := p.params(rowVector(p.sum))
+	var failed error
+	err := p.backwardUse(ctx, nil, func(k int, b *block) {
+		dz := rowsOf(b, p.kept.p)
+		if p.kept.z.V != nil && dz.Rows > 0 {
+			p.s.MulDerivative(p.OutputActivation, dz, rowsOf(b, p.kept.z))
+		}
+		var damp damping[F]
+		if mu != 0 && failed == nil {
+			damp = damping[F]{mu: F(math.Sqrt(mu)), rh: p.rh[k]}
+			failed = p.dampBlock(k, v)
+		}
+		p.backward(k, p.in(p.h, k), dz, &p.derivatives, damp, sum)
+		p.s.CopyMat(p.fisher.da[k], p.d.RowRange(0, b.rows()))
+	})
+	if failed != nil {
+		return failed
+	}
+	if err != nil {
+		return err
+	}
+	return p.addFisher(ctx)
+}
+
+// dampBlock puts the root of the curvature of structural damping times v into the strip of block k; v has all rows.
+func (p *probe[F]) dampBlock(k int, v []F) error {
+	if err := p.s.Sync(); err != nil {
+		return err
+	}
+	b := &p.blocks[k]
+	part := v[b.row[0]*p.Hidden : b.row[1]*p.Hidden]
+	h := make([]F, len(part))
+	elements(inner(b, p.in(p.h, k))).Read(h)
+	var weight []F
+	if p.shard.Weight != nil {
+		weight = p.shard.Weight[b.row[0]:b.row[1]]
+	}
+	nn.MulDistanceRoot(p.Distance, p.Activation, h, part, p.Hidden, weight)
+	elements(inner(b, p.rh[k])).Write(part)
+	return nil
+}
+
+// elements returns a dense matrix as a vector.
+func elements[F accel.Float](m accel.Mat[F]) accel.Vector[F] {
+	return m.V.View(m.Off, m.Off+m.Rows*m.Cols)
+}
