@@ -31,11 +31,8 @@ func (o *Objective[F]) Linearize(ctx context.Context, theta accel.Vector[F]) (hf
 	return o.LinearizeAs(ctx, hf.Curvature, hf.CurvatureGGN, theta)
 }
 
-// LinearizeAs implements hf.Extended, for the Gauss-Newton matrix and for the Hessian.
+// LinearizeAs implements hf.Extended.
 func (o *Objective[F]) LinearizeAs(ctx context.Context, role hf.Role, kind hf.CurvatureKind, theta accel.Vector[F]) (hf.Linearization[F], error) {
-	if kind != hf.CurvatureGGN && kind != hf.CurvatureHessian {
-		return nil, fmt.Errorf("objective: nets have no products with the curvature %v", kind)
-	}
 	l := &linearization[F]{o: o, role: role, kind: kind, theta: theta, all: true}
 	room := o.settings.Keep
 	err := o.loader.Each(ctx, o.step[role], func(b *nn.Batch[F]) error {
@@ -45,7 +42,7 @@ func (o *Objective[F]) LinearizeAs(ctx context.Context, role hf.Role, kind hf.Cu
 			l.all = false
 			return nil
 		}
-		kept, err := o.net.Linearize(ctx, theta, b)
+		kept, err := l.chunk(ctx, b)
 		if err != nil {
 			return err
 		}
@@ -62,39 +59,63 @@ func (o *Objective[F]) LinearizeAs(ctx context.Context, role hf.Role, kind hf.Cu
 	return l, nil
 }
 
+// chunk linearizes a chunk.
+func (l *linearization[F]) chunk(ctx context.Context, b *nn.Batch[F]) (nn.Linearization[F], error) {
+	chunk, err := l.o.net.Linearize(ctx, l.theta, b)
+	if err != nil || l.kind != hf.CurvatureFisher {
+		return chunk, err
+	}
+	return newFisherChunk(ctx, l.o.net, l.theta, b, chunk)
+}
+
 // Product implements hf.Linearization.
 func (l *linearization[F]) Product(ctx context.Context, dst, v accel.Vector[F], mu float64) error {
 	dst.Zero()
-	for i, kept := range l.kept {
-		l.o.counts.Sequences += int64(l.sizes[i].columns)
-		l.o.counts.Steps += int64(l.sizes[i].rows)
-		if err := l.add(ctx, kept, dst, v, mu); err != nil {
-			return fmt.Errorf("objective: product: %w", err)
-		}
-	}
-	if !l.all {
-		if err := l.recompute(ctx, dst, v, mu); err != nil {
-			return fmt.Errorf("objective: product: %w", err)
-		}
+	err := l.each(ctx, func(chunk nn.Linearization[F]) error { return l.add(ctx, chunk, dst, v, mu) })
+	if err != nil {
+		return fmt.Errorf("objective: product: %w", err)
 	}
 	dst.Scale(1 / l.weight)
 	l.o.addDecay(dst, v)
 	return nil
 }
 
-// add adds the product of one chunk.
-func (l *linearization[F]) add(ctx context.Context, chunk nn.Linearization[F], dst, v accel.Vector[F], mu float64) error {
-	if l.kind == hf.CurvatureGGN {
-		return chunk.AddGv(ctx, dst, v, mu)
+// Diagonal implements hf.DiagonalSource.
+func (l *linearization[F]) Diagonal(ctx context.Context, dst accel.Vector[F], mu float64, e hf.Estimate) error {
+	if l.kind != hf.CurvatureGGN {
+		return fmt.Errorf("objective: the diagonal of the curvature %v is not known: choose the fisher preconditioner or none", l.kind)
 	}
-	if mu != 0 {
-		return errors.New("structural damping goes with the Gauss-Newton matrix, not with the Hessian")
+	dst.Zero()
+	probe := nn.Probe{Exact: e.Exact, Draws: e.Draws, Normal: e.Normal, Seed: e.Seed}
+	err := l.each(ctx, func(chunk nn.Linearization[F]) error {
+		d, ok := chunk.(nn.DiagonalLinearization[F])
+		if !ok {
+			return errors.New("the net does not know the diagonal of its curvature: choose the fisher preconditioner or none")
+		}
+		return d.AddDiagonal(ctx, dst, mu, probe)
+	})
+	if err != nil {
+		return fmt.Errorf("objective: %w", err)
 	}
-	return chunk.AddHv(ctx, dst, v)
+	dst.Scale(1 / l.weight)
+	for _, p := range l.o.decaying {
+		part(dst, p).Shift(l.o.weightDecay)
+	}
+	return nil
 }
 
-// recompute adds the products of the chunks that are not kept.
-func (l *linearization[F]) recompute(ctx context.Context, dst, v accel.Vector[F], mu float64) error {
+// each passes the chunks to use, in their order: those that are kept, and the others linearized anew.
+func (l *linearization[F]) each(ctx context.Context, use func(nn.Linearization[F]) error) error {
+	for i, kept := range l.kept {
+		l.o.counts.Sequences += int64(l.sizes[i].columns)
+		l.o.counts.Steps += int64(l.sizes[i].rows)
+		if err := use(kept); err != nil {
+			return err
+		}
+	}
+	if l.all {
+		return nil
+	}
 	i := 0
 	return l.o.loader.Each(ctx, l.o.step[l.role], func(b *nn.Batch[F]) error {
 		i++
@@ -102,12 +123,23 @@ func (l *linearization[F]) recompute(ctx context.Context, dst, v accel.Vector[F]
 			return nil
 		}
 		l.o.count(b)
-		fresh, err := l.o.net.Linearize(ctx, l.theta, b)
+		fresh, err := l.chunk(ctx, b)
 		if err != nil {
 			return err
 		}
-		return errors.Join(l.add(ctx, fresh, dst, v, mu), fresh.Close())
+		return errors.Join(use(fresh), fresh.Close())
 	})
+}
+
+// add adds the product of one chunk.
+func (l *linearization[F]) add(ctx context.Context, chunk nn.Linearization[F], dst, v accel.Vector[F], mu float64) error {
+	if l.kind != hf.CurvatureHessian {
+		return chunk.AddGv(ctx, dst, v, mu)
+	}
+	if mu != 0 {
+		return errors.New("structural damping goes with the Gauss-Newton matrix, not with the Hessian")
+	}
+	return chunk.AddHv(ctx, dst, v)
 }
 
 // Close implements hf.Linearization.

@@ -28,6 +28,8 @@ type Plan interface {
 // Settings say what f is besides the loss of the net.
 type Settings struct {
 	WeightDecay float64 // β of ½ β Σ ‖W‖² over the weights (not over biases and h_0)
+	// DecaySchedule, where not empty, gives β by HF iteration instead (section 13: none near the end).
+	DecaySchedule hf.Schedule
 	// Keep bounds the bytes of activations that a linearization keeps for all its products (section 7.1). What does not fit is
 	// computed anew for each product, from chunks that the loader replays.
 	Keep       int64
@@ -37,13 +39,14 @@ type Settings struct {
 // An Objective is f as the weighted average over the sequences of a minibatch, plus weight decay. It sums over chunks in their
 // order, so that its bits do not depend on the memory or on threads. It is used by one goroutine.
 type Objective[F accel.Float] struct {
-	net      model.Net[F]
-	loader   Loader[F]
-	plan     Plan
-	settings Settings
-	decaying []nn.Param
-	step     [3]pipeline.Minibatch // by hf.Role
-	counts   Counts
+	net         model.Net[F]
+	loader      Loader[F]
+	plan        Plan
+	settings    Settings
+	decaying    []nn.Param
+	weightDecay float64               // β of this iteration
+	step        [3]pipeline.Minibatch // by hf.Role
+	counts      Counts
 }
 
 var _ hf.Extended[float64] = (*Objective[float64])(nil)
@@ -56,9 +59,9 @@ type Counts struct {
 
 // New returns the objective of a net on the minibatches of a plan.
 func New[F accel.Float](net model.Net[F], loader Loader[F], plan Plan, s Settings) *Objective[F] {
-	o := &Objective[F]{net: net, loader: loader, plan: plan, settings: s}
+	o := &Objective[F]{net: net, loader: loader, plan: plan, settings: s, weightDecay: s.WeightDecay}
 	for _, p := range net.Layout() {
-		if p.Decays() && s.WeightDecay > 0 {
+		if p.Decays() && (s.WeightDecay > 0 || len(s.DecaySchedule) > 0) {
 			o.decaying = append(o.decaying, p)
 		}
 	}
@@ -73,6 +76,7 @@ func (o *Objective[F]) Size(role hf.Role) int { return o.step[role].Len() }
 
 // Advance implements hf.Objective.
 func (o *Objective[F]) Advance(_ context.Context, k int) error {
+	o.weightDecay = o.settings.DecaySchedule.At(k, o.settings.WeightDecay)
 	for role, r := range roles {
 		o.step[role] = o.plan.Minibatch(r, k)
 	}
@@ -133,7 +137,7 @@ func (o *Objective[F]) gradient(ctx context.Context, role hf.Role, theta, grad, 
 	if fisher != nil {
 		fisher.Scale(1 / weight)
 		for _, p := range o.decaying {
-			part(fisher, p).Shift(o.settings.WeightDecay)
+			part(fisher, p).Shift(o.weightDecay)
 		}
 	}
 	return sum/weight + o.decay(theta), nil
@@ -169,13 +173,13 @@ func (o *Objective[F]) decay(theta accel.Vector[F]) float64 {
 		w := part(theta, p)
 		sum += w.Dot(w)
 	}
-	return o.settings.WeightDecay / 2 * sum
+	return o.weightDecay / 2 * sum
 }
 
 // addDecay adds β v to dst where parameters decay.
 func (o *Objective[F]) addDecay(dst, v accel.Vector[F]) {
 	for _, p := range o.decaying {
-		part(dst, p).Add(o.settings.WeightDecay, part(v, p))
+		part(dst, p).Add(o.weightDecay, part(v, p))
 	}
 }
 

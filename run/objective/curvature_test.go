@@ -1,0 +1,155 @@
+package objective
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"curvestream/hf"
+	"curvestream/nn"
+)
+
+// Products with the empirical Fisher matrix are those with Σ ∇fᵢ∇fᵢᵀ of single sequences, and its diagonal is what comes with the
+// gradient; whether activations are kept changes nothing.
+func TestFisherProducts(t *testing.T) {
+	ctx := context.Background()
+	var bits []float64
+	for _, keep := range []int64{1 << 30, 0} {
+		o, c, net, theta := setup(t, keep)
+		v := theta.New()
+		v.Shift(0.3)
+		l, err := o.LinearizeAs(ctx, hf.Curvature, hf.CurvatureFisher, theta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := theta.New(), theta.New()
+		if err := l.Product(ctx, got, v, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Product(ctx, theta.New(), v, 1); err == nil {
+			t.Error("structural damping was added to the empirical Fisher matrix")
+		}
+		if err := l.(hf.DiagonalSource[float64]).Diagonal(ctx, theta.New(), 0, hf.Estimate{Draws: 1}); err == nil {
+			t.Error("a diagonal of another matrix was given")
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var n float64
+		for _, b := range c[1:] {
+			n += b.WeightSum
+			for i := range b.Columns() {
+				g := theta.New()
+				if _, err := net.Gradient(ctx, theta, b.Slice(i, i+1), g, nil); err != nil {
+					t.Fatal(err)
+				}
+				want.Add(g.Dot(v), g)
+			}
+		}
+		want.Scale(1 / n)
+		o.addDecay(want, v)
+		for i, x := range read(want) {
+			if math.Abs(read(got)[i]-x) > 1e-12*(1+math.Abs(x)) {
+				t.Errorf("keep %d: element %d is %g, want %g", keep, i, read(got)[i], x)
+			}
+		}
+		if bits != nil && !equal(bits, read(got)) {
+			t.Error("the bits depend on what is kept")
+		}
+		bits = read(got)
+	}
+}
+
+// The diagonal is that of Product, weight decay and structural damping included, whether activations are kept or not; an
+// estimate has the same bits both times.
+func TestDiagonalIsThatOfProduct(t *testing.T) {
+	ctx := context.Background()
+	var bits []float64
+	for _, keep := range []int64{1 << 30, 0} {
+		o, _, _, theta := setup(t, keep)
+		l, err := o.Linearize(ctx, theta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source := l.(hf.DiagonalSource[float64])
+		d, product, unit := theta.New(), theta.New(), theta.New()
+		if err := source.Diagonal(ctx, d, 0.5, hf.Estimate{Exact: true}); err != nil {
+			t.Fatal(err)
+		}
+		for i, got := range read(d) {
+			e := make([]float64, theta.Len())
+			e[i] = 1
+			unit.Write(e)
+			if err := l.Product(ctx, product, unit, 0.5); err != nil {
+				t.Fatal(err)
+			}
+			if want := read(product)[i]; math.Abs(got-want) > 1e-12*(1+want) {
+				t.Errorf("element %d is %g, want %g", i, got, want)
+			}
+		}
+		if err := source.Diagonal(ctx, d, 0.5, hf.Estimate{Draws: 2, Seed: 7}); err != nil {
+			t.Fatal(err)
+		}
+		if bits != nil && !equal(bits, read(d)) {
+			t.Error("the bits depend on what is kept")
+		}
+		bits = read(d)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func equal(a, b []float64) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// Weight decay by a schedule holds for f, ∇f and products alike.
+func TestDecaySchedule(t *testing.T) {
+	ctx := context.Background()
+	o, c, net, theta := setup(t, 1<<30)
+	scheduled := New[float64](net, c, c, Settings{WeightDecay: 9, Keep: 1 << 30, DecaySchedule: hf.Schedule{{Iteration: 1, Value: 2 * beta}, {Iteration: 3, Value: 0}}})
+	plain := New[float64](net, c, c, Settings{Keep: 1 << 30})
+	for k, same := range map[int]*Objective[float64]{2: o, 3: plain, 7: plain} {
+		for _, objective := range []*Objective[float64]{scheduled, same} {
+			if err := objective.Advance(ctx, k); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, want := theta.New(), theta.New()
+		f, err := scheduled.Gradient(ctx, theta, got, nil)
+		g, err2 := same.Gradient(ctx, theta, want, nil)
+		if err != nil || err2 != nil || math.Abs(f-g) > 1e-14 {
+			t.Errorf("iteration %d: f = %g, want %g (%v, %v)", k, f, g, err, err2)
+		}
+		for _, objective := range []*Objective[float64]{scheduled, same} {
+			l, err := objective.Linearize(ctx, theta)
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := got
+			if objective == same {
+				to = want
+			}
+			product := theta.New()
+			if err := l.Product(ctx, product, theta, 0); err != nil {
+				t.Fatal(err)
+			}
+			to.Add(1, product)
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got.Add(-1, want)
+		if d := math.Sqrt(got.Dot(got)); d > 1e-13 {
+			t.Errorf("iteration %d: ∇f and Bθ differ by %g", k, d)
+		}
+	}
+}
+
+var _ nn.Linearization[float64] = (*fisherChunk[float64])(nil)
