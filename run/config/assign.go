@@ -69,6 +69,8 @@ func assignWord(p any, v any) error {
 			e = fmt.Errorf("want a whole number from 0 up, or auto, got %s", show(v))
 		}
 		*p, err = Seed{n, true}, e
+	case *Schedule:
+		*p, err = parseSchedule(word)
 	case *Limit:
 		if word == "none" {
 			*p = Limit{}

@@ -16,12 +16,15 @@ import (
 type Config struct {
 	Data       Data
 	Model      Model
+	Method     Method
 	Curvature  Curvature
 	CG         CG
+	KSD        KSD
 	Damping    Damping
 	LM         LM
 	Precond    Precond
 	LineSearch LineSearch
+	FirstOrder FirstOrder
 	Batch      Batch
 	Eval       Eval
 	Run        Run
@@ -55,6 +58,7 @@ type Model struct {
 	Loss               string
 	Biases             bool
 	WeightDecay        float64
+	DecaySchedule      Schedule
 	StructuralDistance string
 	Init               string
 	InitFanIn          int
@@ -65,12 +69,16 @@ type Model struct {
 	InitFrom           string
 }
 
+// Method is what moves the parameters.
+type Method struct{ Kind string }
+
 // Curvature is the matrix of the quadratic model.
 type Curvature struct{ Kind string }
 
 // CG is the inner iteration.
 type CG struct {
 	Max             int
+	MaxSchedule     Schedule
 	Tol             float64
 	Stop            string
 	Start           string
@@ -81,6 +89,7 @@ type CG struct {
 	Watch           int
 	Backtrack       string
 	BacktrackBatch  string
+	BacktrackBy     string
 	BacktrackEvery  int
 }
 
@@ -88,6 +97,11 @@ type CG struct {
 type Damping struct {
 	Kind           string
 	Init           float64
+	Floor          Schedule
+	Exponent       float64
+	Kappa          float64
+	KappaOfMean    float64
+	Scale          map[string]float64
 	Radius         float64
 	TrustSolver    string
 	StructuralMu   float64
@@ -101,12 +115,33 @@ type LM struct {
 	Raise, Drop float64
 	Model       string
 	Batch       string
+	Modest      bool
+}
+
+// KSD is Krylov subspace descent.
+type KSD struct {
+	Size, Iterations int
+	Batch            string
+	Floor            float64
+}
+
+// FirstOrder are the methods that HF is compared with.
+type FirstOrder struct {
+	Rate         Schedule
+	MomentumMax  float64
+	Momentum     Schedule
+	Clip         float64
+	Beta1, Beta2 float64
+	Epsilon      float64
+	Pairs        int
 }
 
 // Precond is the preconditioner of CG.
 type Precond struct {
 	Kind            string
 	Exponent, Kappa float64
+	KappaOfMean     float64
+	Draws           int
 }
 
 // LineSearch is the search along δ.
@@ -115,6 +150,7 @@ type LineSearch struct {
 	Factor, Decrease float64
 	Max              int
 	Rate             float64
+	RateSchedule     Schedule
 	Batch            string
 }
 
@@ -136,6 +172,7 @@ type Run struct {
 	Iterations   int
 	TimeLimit    Duration
 	TargetLoss   Limit
+	TargetError  Limit
 	Patience     int
 	MaxRejection int
 }
@@ -155,11 +192,14 @@ func Default() Config {
 		Data: Data{Layout: auto, Form: auto, Normalize: "none", Missing: "error", MaxCategories: 256},
 		Model: Model{Arch: auto, Hidden: []int{100}, Activation: []string{"tanh"}, OutputActivation: "linear", Loss: auto, Biases: true,
 			StructuralDistance: auto, Init: "sparse", InitFanIn: 15, InitScale: 1, SpectralRadius: 1.1},
+		Method:     Method{Kind: "hf"},
 		Curvature:  Curvature{Kind: "ggn"},
-		CG:         CG{Max: 250, Tol: 5e-4, Stop: "martens", Start: "last", Decay: 0.95, DecayFinal: 0.95, Backtrack: "walk_back", BacktrackBatch: "gradient"},
-		Damping:    Damping{Kind: "tikhonov", Init: 1, Radius: 1, TrustSolver: "steihaug", StructuralRule: "tied"},
+		KSD:        KSD{Size: 20, Iterations: 30, Batch: "gradient", Floor: 1e-4},
+		FirstOrder: FirstOrder{MomentumMax: 0.99, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Pairs: 10},
+		CG:         CG{Max: 250, Tol: 5e-4, Stop: "martens", Start: "last", Decay: 0.95, DecayFinal: 0.95, Backtrack: "global", BacktrackBatch: "gradient", BacktrackBy: "f"},
+		Damping:    Damping{Kind: "tikhonov", Init: 1, Exponent: 1, KappaOfMean: 1e-2, Radius: 1, TrustSolver: "steihaug", StructuralRule: "tied"},
 		LM:         LM{Adapt: true, Low: 0.25, High: 0.75, Raise: 1.5, Drop: 2.0 / 3, Model: "undamped", Batch: "gradient"},
-		Precond:    Precond{Kind: "fisher", Exponent: 0.75},
+		Precond:    Precond{Kind: "fisher", Exponent: 0.75, Draws: 1},
 		LineSearch: LineSearch{Enabled: true, Factor: 0.8, Decrease: 1e-2, Max: 60, Rate: 1, Batch: "gradient"},
 		Batch:      Batch{CurvatureFrom: auto, Shuffle: "global", Block: 10000},
 		Eval:       Eval{Every: 1},

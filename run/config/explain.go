@@ -116,6 +116,8 @@ func typeSchema(s Setting) map[string]any {
 		return word("^([0-9]+it|([0-9.]+(h|m|s|ms))+)$")
 	case *Seed:
 		return word("^(auto|[0-9]+)$")
+	case *Schedule:
+		return word("^(none|[0-9]+:[-+0-9.eE]+(, *[0-9]+:[-+0-9.eE]+)*)$")
 	case *Limit:
 		return word("^(none|[-+0-9.eE]+)$")
 	}

@@ -87,6 +87,11 @@ func format(p any) string {
 		return p.String()
 	case *Limit:
 		return p.String()
+	case *Schedule:
+		if len(*p) == 0 {
+			return "none"
+		}
+		return strconv.Quote(p.String())
 	}
 	panic(fmt.Sprintf("config: no notation for a field of type %T", p))
 }

@@ -57,6 +57,8 @@ func (s Setting) Type() string {
 		return "time, such as 10s, or iterations, such as 5it"
 	case *Seed:
 		return "whole number, or auto"
+	case *Schedule:
+		return "values by iteration, such as 1:50,200:25, or none"
 	case *Limit:
 		return "number, or none"
 	}

@@ -19,6 +19,8 @@ func (r *Resolved) Validate() error {
 	check(r.Run.Iterations >= 0, "run.iterations", "0 or more")
 	check(r.Run.Patience >= 0, "run.patience", "0 or more")
 	check(r.Run.MaxRejection >= 1, "run.max_rejection", "1 or more")
+	check(!r.Run.TargetError.Given || len(r.Data.Valid) > 0, "run.target_error", "none without validation data (data.valid)")
+	check(!r.Run.TargetError.Given || r.Run.TargetError.Value >= 0 && r.Run.TargetError.Value <= 1, "run.target_error", "0 to 1")
 	check(r.Run.Patience == 0 || len(r.Data.Valid) > 0, "run.patience", "0 without validation data (data.valid)")
 	check(r.Eval.Every >= 1, "eval.every", "1 or more")
 	check(r.Checkpoint.Keep >= 1, "checkpoint.keep", "1 or more")
@@ -54,6 +56,7 @@ func (r *Resolved) checkModel(check func(ok bool, key, want string)) {
 
 func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {
 	check(r.CG.Max >= 1, "cg.max", "1 or more")
+	check(r.CG.Start != "highest" || r.CG.Watch > 0, "cg.start", "another place, or a cg.watch above 0")
 	check(r.CG.Tol > 0, "cg.tol", "more than 0")
 	check(r.CG.Decay >= 0 && r.CG.Decay <= 1, "cg.decay", "0 to 1")
 	check(r.CG.DecayFinal >= 0 && r.CG.DecayFinal <= 1, "cg.decay_final", "0 to 1")
@@ -64,19 +67,33 @@ func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {
 	check(r.Damping.Init > 0, "damping.init", "more than 0 (damping.kind none switches it off)")
 	check(r.Damping.Radius > 0, "damping.radius", "more than 0")
 	check(r.Damping.StructuralMu >= 0, "damping.structural_mu", "0 or more")
-	check(r.Damping.StructuralMu == 0 || r.Damping.Kind == "tikhonov" || r.Damping.StructuralRule != "tied",
-		"damping.structural_rule", "own or fixed where damping.kind is not tikhonov, for there is no lambda to be tied to")
-	check(r.Curvature.Kind != "hessian" || r.Damping.StructuralMu == 0, "damping.structural_mu", "0 where curvature.kind is hessian")
+	check(r.Damping.StructuralMu == 0 || r.Damping.Kind != "trust_region" && r.Damping.Kind != "none" || r.Damping.StructuralRule != "tied",
+		"damping.structural_rule", "own or fixed where damping.kind is trust_region or none, for there is no lambda to be tied to")
+	check(r.Curvature.Kind == "ggn" || r.Damping.StructuralMu == 0, "damping.structural_mu", "0 where curvature.kind is not ggn")
+	check(r.Curvature.Kind == "ggn" || r.Precond.Kind == "fisher" || r.Precond.Kind == "none", "precond.kind", "fisher or none where curvature.kind is not ggn")
+	check(r.Damping.TrustSolver == "steihaug" || r.Damping.Kind == "trust_region", "damping.trust_solver", "steihaug where damping.kind is not trust_region")
+	check(r.Damping.TrustSolver == "steihaug" || r.CG.Watch == 0 && r.CG.Refresh == 0, "damping.trust_solver", "steihaug with cg.watch or cg.refresh")
+	check(r.Damping.Exponent > 0 && r.Damping.Exponent <= 1, "damping.exponent", "more than 0, up to 1")
+	check(r.Damping.Kappa >= 0, "damping.kappa", "0 or more")
+	check(r.Damping.KappaOfMean >= 0, "damping.kappa_of_mean", "0 or more")
+	for _, s := range r.Damping.Scale {
+		check(s > 0, "damping.scale", "numbers above 0")
+	}
+	check(r.Method.Kind != "ksd" || r.Damping.Kind == "none" && r.Damping.StructuralMu == 0, "method.kind", "hf, or damping.kind none and damping.structural_mu 0: Krylov subspace descent has no damping")
+	check(!r.LM.Modest || r.LM.Batch == "held_out", "lm.modest", "false where lm.batch is not held_out")
+	r.checkOthers(check)
 	check(r.LM.Low < r.LM.High, "lm.low", "less than lm.high")
 	check(r.LM.Raise >= 1, "lm.raise", "1 or more")
 	check(r.LM.Drop > 0 && r.LM.Drop <= 1, "lm.drop", "more than 0, up to 1")
 	for _, b := range []struct{ key, role string }{
-		{"cg.backtrack_batch", r.CG.BacktrackBatch}, {"lm.batch", r.LM.Batch}, {"line_search.batch", r.LineSearch.Batch}} {
+		{"cg.backtrack_batch", r.CG.BacktrackBatch}, {"lm.batch", r.LM.Batch}, {"line_search.batch", r.LineSearch.Batch}, {"ksd.batch", r.KSD.Batch}} {
 		check(b.role != "held_out" || r.Batch.HeldOut > 0, b.key, "another minibatch, or a batch.held_out above 0")
 	}
 	check(r.Batch.HeldOut >= 0, "batch.held_out", "0 or more")
 	check(r.Precond.Exponent > 0 && r.Precond.Exponent <= 1, "precond.exponent", "more than 0, up to 1")
 	check(r.Precond.Kappa >= 0, "precond.kappa", "0 or more")
+	check(r.Precond.KappaOfMean >= 0, "precond.kappa_of_mean", "0 or more")
+	check(r.Precond.Draws >= 1, "precond.draws", "1 or more")
 	check(r.LineSearch.Factor > 0 && r.LineSearch.Factor < 1, "line_search.factor", "between 0 and 1")
 	check(r.LineSearch.Decrease >= 0 && r.LineSearch.Decrease < 1, "line_search.decrease", "0 to 1")
 	check(r.LineSearch.Max >= 1, "line_search.max", "1 or more")
@@ -84,4 +101,28 @@ func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {
 	check(r.Batch.Block >= 1, "batch.block", "1 or more")
 	check(r.Batch.ChunkSequences >= 0, "batch.chunk_sequences", "0 or more")
 	check(r.Batch.ChunkSteps >= 0, "batch.chunk_steps", "0 or more")
+}
+
+func (r *Resolved) checkOthers(check func(ok bool, key, want string)) {
+	check(r.KSD.Size >= 1, "ksd.size", "1 or more")
+	check(r.KSD.Iterations >= 1, "ksd.iterations", "1 or more")
+	check(r.KSD.Floor > 0 && r.KSD.Floor < 1, "ksd.floor", "between 0 and 1")
+	o := r.FirstOrder
+	check(o.MomentumMax >= 0 && o.MomentumMax < 1, "first_order.momentum_max", "0 or more, less than 1")
+	check(o.Clip >= 0, "first_order.clip", "0 or more")
+	check(o.Beta1 > 0 && o.Beta1 < 1, "first_order.beta1", "between 0 and 1")
+	check(o.Beta2 > 0 && o.Beta2 < 1, "first_order.beta2", "between 0 and 1")
+	check(o.Epsilon > 0, "first_order.epsilon", "more than 0")
+	check(o.Pairs >= 1, "first_order.pairs", "1 or more")
+	for _, s := range []struct {
+		key    string
+		values Schedule
+	}{{"first_order.rate", o.Rate}, {"line_search.rate_schedule", r.LineSearch.RateSchedule}, {"cg.max_schedule", r.CG.MaxSchedule}} {
+		for _, p := range s.values {
+			check(p.Value > 0, s.key, "values above 0")
+		}
+	}
+	for _, p := range o.Momentum {
+		check(p.Value < 1, "first_order.momentum", "values below 1")
+	}
 }
