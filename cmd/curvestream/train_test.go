@@ -275,6 +275,7 @@ func TestReasonsToStop(t *testing.T) {
 		want string
 	}{
 		"target":   {[]string{"--target-loss", "100"}, "target"},
+		"error":    {[]string{"--target-error", "1"}, "target_error"},
 		"patience": {[]string{"--patience", "1", "--damping-init", "1e9", "--no-lm-adapt", "--iterations", "50", "--max-rejection", "100"}, "patience"},
 		"time":     {[]string{"--time-limit", "1ms"}, "time"},
 	} {

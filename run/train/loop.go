@@ -37,15 +37,16 @@ type loop[F accel.Float] struct {
 
 // Why a run ends.
 const (
-	reasonIterations = "iterations"
-	reasonTime       = "time"
-	reasonTarget     = "target"
-	reasonPatience   = "patience"
-	reasonStalled    = "stalled"    // no step lowers f any more
-	reasonStationary = "stationary" // the gradient is zero
-	reasonDiverged   = "diverged"
-	reasonSignal     = "signal"
-	reasonError      = "error"
+	reasonIterations  = "iterations"
+	reasonTime        = "time"
+	reasonTarget      = "target"
+	reasonTargetError = "target_error"
+	reasonPatience    = "patience"
+	reasonStalled     = "stalled"    // no step lowers f any more
+	reasonStationary  = "stationary" // the gradient is zero
+	reasonDiverged    = "diverged"
+	reasonSignal      = "signal"
+	reasonError       = "error"
 )
 
 // run iterates until there is a reason to stop, and returns it.
@@ -105,6 +106,8 @@ func (l *loop[F]) finished() string {
 	switch {
 	case r.TargetLoss.Given && loss != nil && *loss <= r.TargetLoss.Value:
 		return reasonTarget
+	case r.TargetError.Given && l.Error != nil && *l.Error <= r.TargetError.Value:
+		return reasonTargetError
 	case r.Patience > 0 && l.Since >= r.Patience:
 		return reasonPatience
 	case r.Iterations > 0 && l.iter() >= r.Iterations:
@@ -193,6 +196,11 @@ func (l *loop[F]) look(ctx context.Context) error {
 	l.Valid = nil
 	if finite {
 		l.Valid = &s.Loss
+	}
+	l.Error = s.ErrorRate
+	if l.Error == nil && s.Accuracy != nil {
+		wrong := 1 - *s.Accuracy
+		l.Error = &wrong
 	}
 	if l.Since++; better {
 		l.Best, l.Since = &score{k, s.Loss}, 0

@@ -25,6 +25,7 @@ type state struct {
 	Passes  float64  `json:"passes"`  // over the training data
 	Loss    *float64 `json:"loss"`    // f after the last iteration
 	Valid   *float64 `json:"valid"`   // at the last evaluation
+	Error   *float64 `json:"error"`   // the error rate at the last evaluation, where there is one
 	Best    *score   `json:"best"`    // nil before the first evaluation, and without validation data
 	Since   int      `json:"since"`   // evaluations since the best one
 	Seen    int      `json:"seen"`    // iteration of the last evaluation; -1 before the first
