@@ -1,0 +1,16 @@
+package bench
+
+import "time"
+
+// A reading is the time on both clocks, in seconds.
+type reading struct {
+	wall time.Time
+	cpu  float64 // of all threads of this process
+}
+
+func now() reading { return reading{time.Now(), cpuSeconds()} }
+
+// since returns what has passed since r.
+func since(r reading) (wall, cpu float64) {
+	return time.Since(r.wall).Seconds(), cpuSeconds() - r.cpu
+}
