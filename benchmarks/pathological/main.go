@@ -98,7 +98,9 @@ func one(ctx context.Context, p bench.Program, o options, task, length, seed str
 		return nil
 	}
 	dir := filepath.Join(o.dir, name)
-	source := func(seed string, more string) string { return "gen:" + task + "?length=" + length + "&seed=" + seed + more }
+	source := func(seed string, more string) string {
+		return "gen:" + task + "?length=" + length + "&seed=" + seed + more
+	}
 	args := []string{"train", "-c", filepath.Join("benchmarks", "pathological", "recipe.yaml"), "--data", source(seed, ""), "--valid", source("7"+seed, "&n=2000"),
 		"--run", dir, "--seed", seed, "--time-limit", o.limit}
 	if o.plain {
