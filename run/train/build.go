@@ -26,6 +26,14 @@ const (
 	keepShare  = 1.0 / 2
 )
 
+// keepBytes bounds what a linearization keeps: where the model of a second minibatch chooses the iterate there are two at a time.
+func keepBytes(c *config.Config) int64 {
+	if c.CG.BacktrackBy == "model" {
+		return share(c, keepShare/2)
+	}
+	return share(c, keepShare)
+}
+
 func share(c *config.Config, part float64) int64 { return int64(float64(c.Memory) * part) }
 
 // sets are the data of a run.
@@ -107,7 +115,7 @@ type machine[F accel.Float] struct {
 	backend   *cpu.Backend[F]
 	loader    *pipeline.Loader[F]
 	objective *objective.Objective[F]
-	optimizer *hf.Optimizer[F]
+	optimizer method[F]
 	valid     *pipeline.Loader[F] // nil without validation data
 	everyone  pipeline.Minibatch  // of the validation data
 	criterion gen.Criterion
@@ -135,13 +143,14 @@ func assemble[F accel.Float](c *config.Config, s sets) (*machine[F], error) {
 		return nil, err
 	}
 	m.theta.Write(theta)
-	m.objective = objective.New(m.net, m.loader, plan, objective.Settings{WeightDecay: c.Model.WeightDecay, Keep: share(c, keepShare), Structural: c.Damping.StructuralMu > 0})
-	settings, err := optimizerSettings(c)
-	if err != nil {
-		return nil, fault.New(fault.Config, "config.method", "%v", err)
+	m.objective = objective.New(m.net, m.loader, plan, objective.Settings{WeightDecay: c.Model.WeightDecay,
+		DecaySchedule: hf.Schedule(c.Model.DecaySchedule), Keep: keepBytes(c), Structural: c.Damping.StructuralMu > 0})
+	part := 0.0
+	if !s.train.Endless() {
+		part = float64(plan.Minibatch(pipeline.Gradient, 1).Len()) / float64(s.train.Manifest.Len())
 	}
-	if m.optimizer, err = hf.New(m.objective, m.theta, settings); err != nil {
-		return nil, fault.New(fault.Config, "config.method", "%v", err)
+	if m.optimizer, err = newMethod(c, m.net.Layout(), part, m.objective, m.theta); err != nil {
+		return nil, err
 	}
 	return m, m.addValid(c, s)
 }

@@ -53,7 +53,7 @@ func DryRun(ctx context.Context, o Options) (*Forecast, error) {
 		return nil, err
 	}
 	f := &Forecast{Schema: "curvestream.forecast/1", Run: filepath.Clean(o.Run), Settings: map[string]string{}, Origins: map[string]string{},
-		Data: s.train.Describe(), Sequences: s.train.Manifest.Len(), Steps: s.train.Manifest.TotalSteps(), ActivationLimit: share(&c.Config, keepShare), yaml: c.YAML(true)}
+		Data: s.train.Describe(), Sequences: s.train.Manifest.Len(), Steps: s.train.Manifest.TotalSteps(), ActivationLimit: keepBytes(&c.Config), yaml: c.YAML(true)}
 	for _, key := range config.Keys() {
 		f.Settings[key], f.Origins[key] = c.Value(key), c.Origin(key)
 	}
@@ -74,7 +74,7 @@ func forecast[F accel.Float](ctx context.Context, c *config.Resolved, s sets, f 
 	}
 	f.Parameters = m.net.Layout().Len()
 	f.GradSeqs, f.CurvSeqs = m.objective.Size(hf.Gradient), m.objective.Size(hf.Curvature)
-	f.CheckpointBytes = 2 * width * int64(f.Parameters)
+	f.CheckpointBytes = vectors(&c.Config) * width * int64(f.Parameters)
 	f.GradientSequences, f.ProductSequences = int64(f.GradSeqs), int64(f.CurvSeqs)*int64(c.CG.Max)
 	structural, room := c.Damping.StructuralMu > 0, f.ActivationLimit
 	return m.objective.Chunks(ctx, hf.Curvature, func(b *nn.Batch[F]) error {

@@ -60,6 +60,7 @@ type Iteration struct {
 	Alpha         float64 `json:"alpha"`
 	LSEvals       int     `json:"ls_evals"`
 	FEvals        int     `json:"f_evals"`
+	GradEvals     int     `json:"grad_evals"` // one, but with method.kind ksd or lbfgs
 	GradNorm      float64 `json:"grad_norm"`
 	StepNorm      float64 `json:"step_norm"`
 	Rejections    int     `json:"rejections"`

@@ -9,23 +9,35 @@ import (
 // optimizerSettings turns settings into what package hf asks.
 func optimizerSettings(c *config.Config) (hf.Settings, error) {
 	s := hf.Settings{
-		Lambda: c.Damping.Init,
-		Radius: c.Damping.Radius,
-		LM:     hf.LM{Off: !c.LM.Adapt, Low: c.LM.Low, High: c.LM.High, Raise: c.LM.Raise, Drop: c.LM.Drop},
-		Rho:    hf.Rho{Damped: c.LM.Model == "damped", Role: role(c.LM.Batch)},
+		KSD:          hf.KSD{Size: c.KSD.Size, Iterations: c.KSD.Iterations, Role: role(c.KSD.Batch), Floor: c.KSD.Floor},
+		Lambda:       c.Damping.Init,
+		LambdaFloor:  hf.Schedule(c.Damping.Floor),
+		DampingShape: hf.Interpolation{Xi: c.Damping.Exponent, Kappa: c.Damping.Kappa, KappaOfMean: c.Damping.KappaOfMean},
+		Radius:       c.Damping.Radius,
+		LM:           hf.LM{Off: !c.LM.Adapt, Low: c.LM.Low, High: c.LM.High, Raise: c.LM.Raise, Drop: c.LM.Drop},
+		Rho:          hf.Rho{Damped: c.LM.Model == "damped", Role: role(c.LM.Batch)},
 		CG: hf.CGSettings{
-			Max: c.CG.Max, NoProgressStop: c.CG.Stop == "max", Refresh: c.CG.Refresh, Zeta: c.CG.Decay,
+			Max: c.CG.Max, MaxSchedule: hf.Schedule(c.CG.MaxSchedule), NoProgressStop: c.CG.Stop == "max", Refresh: c.CG.Refresh, Zeta: c.CG.Decay,
 			Progress: hf.RelativeProgress{Tolerance: c.CG.Tol},
 			Watch:    hf.Watch{Every: c.CG.Watch},
 		},
-		Precondition:  hf.PreconditionSettings{Xi: c.Precond.Exponent, Kappa: c.Precond.Kappa},
-		Select:        hf.SelectSettings{Role: role(c.CG.BacktrackBatch), Grid: hf.Grid{Every: c.CG.BacktrackEvery}},
+		Precondition:  hf.PreconditionSettings{Xi: c.Precond.Exponent, Kappa: c.Precond.Kappa, KappaOfMean: c.Precond.KappaOfMean, Draws: c.Precond.Draws, Seed: c.Seed.Value},
+		Select:        hf.SelectSettings{Role: role(c.CG.BacktrackBatch), Model: c.CG.BacktrackBy == "model", Grid: hf.Grid{Every: c.CG.BacktrackEvery}},
 		MaxRejections: c.Run.MaxRejection,
 		Trace:         c.Trace.CG > 0,
 	}
 	s.Structural = hf.Structural{Mu: c.Damping.StructuralMu, LM: s.LM}
 	s.LineSearch = hf.LineSearchSettings{Role: role(c.LineSearch.Batch), LineSearch: hf.LineSearch{
 		Rate: hf.Schedule{{Iteration: 1, Value: c.LineSearch.Rate}}, Factor: c.LineSearch.Factor, C: c.LineSearch.Decrease, Max: c.LineSearch.Max}}
+	if len(c.LineSearch.RateSchedule) > 0 {
+		s.LineSearch.Rate = hf.Schedule(c.LineSearch.RateSchedule)
+	}
+	if c.Method.Kind == "ksd" {
+		s.Method = hf.MethodKSD
+	}
+	if s.DampingShape.KappaOfMean == 0 {
+		s.DampingShape.KappaOfMean = -1 // none
+	}
 	if c.CG.Stop == "report" {
 		s.CG.Progress.Form = hf.ProgressTotal
 	}

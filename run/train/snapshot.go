@@ -55,7 +55,11 @@ func (s *snapshot[F]) encode(layout nn.Layout, digest string, seed uint64) (rund
 	if err != nil {
 		return c, err
 	}
-	delta, err := safetensors.Encode([]safetensors.Tensor[F]{{Name: "delta", Shape: []int{len(s.optimizer.Delta)}, Data: s.optimizer.Delta}}, nil)
+	vectors := []safetensors.Tensor[F]{{Name: "delta", Shape: []int{len(s.optimizer.Delta)}, Data: s.optimizer.Delta}}
+	for i, v := range s.optimizer.Memory {
+		vectors = append(vectors, safetensors.Tensor[F]{Name: memoryName(i), Shape: []int{len(v)}, Data: v})
+	}
+	delta, err := safetensors.Encode(vectors, nil)
 	if err != nil {
 		return c, err
 	}
@@ -92,5 +96,15 @@ func decode[F accel.Float](layout nn.Layout, c rundir.Checkpoint) (s *snapshot[F
 	if s.optimizer.Delta, err = safetensors.Values[F](file, "delta"); err != nil {
 		return nil, "", fmt.Errorf("checkpoint: %s: %w", stateFile, err)
 	}
+	for i := range len(file.Names()) - 1 {
+		v, err := safetensors.Values[F](file, memoryName(i))
+		if err != nil {
+			return nil, "", fmt.Errorf("checkpoint: %s: %w", stateFile, err)
+		}
+		s.optimizer.Memory = append(s.optimizer.Memory, v)
+	}
 	return s, j.Data, nil
 }
+
+// memoryName is the name of what a first-order method keeps, in state.safetensors.
+func memoryName(i int) string { return fmt.Sprintf("memory.%d", i) }
