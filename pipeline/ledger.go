@@ -62,6 +62,7 @@ func (l ledger) check(m *Manifest, mb Minibatch) error {
 type epochLedger struct {
 	ledger
 	epoch   int
+	size    int // of the epoch's minibatches: a plan of another size deals an epoch out anew
 	next    int // minibatch of the epoch that is awaited; 0 before the first
 	started bool
 }
@@ -72,10 +73,10 @@ func (e *epochLedger) add(m *Manifest, mb Minibatch, l ledger) (proven bool, err
 	if mb.Role != Gradient || m.Len() == ingest.Endless {
 		return false, nil
 	}
-	if mb.place == 0 && (!e.started || e.epoch != mb.Epoch) {
-		*e = epochLedger{epoch: mb.Epoch, started: true}
+	if mb.place == 0 && (!e.started || e.epoch != mb.Epoch || e.size != mb.size) {
+		*e = epochLedger{epoch: mb.Epoch, size: mb.size, started: true}
 	}
-	if !e.started || e.epoch != mb.Epoch || e.next != mb.place {
+	if !e.started || e.epoch != mb.Epoch || e.size != mb.size || e.next != mb.place {
 		return false, nil
 	}
 	e.ledger.add(l)

@@ -20,6 +20,7 @@ type Minibatch struct {
 	Chunks [][]int32
 
 	all           bool // every sequence of the manifest is here
+	size          int  // the plan's GradientSize
 	place, places int  // of a gradient minibatch: which of how many of its epoch, counted from 0
 }
 

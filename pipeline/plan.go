@@ -57,7 +57,7 @@ func (p *Plan) Minibatch(role Role, step int) Minibatch {
 		whole.Role, whole.Step, whole.Epoch, whole.places = role, step, step-1, 1
 		return whole
 	}
-	mb := Minibatch{Role: role, Step: step}
+	mb := Minibatch{Role: role, Step: step, size: p.o.GradientSize}
 	if p.m.Len() != ingest.Endless {
 		mb.places = p.stepsPerEpoch()
 		mb.Epoch, mb.place = (step-1)/mb.places, (step-1)%mb.places
