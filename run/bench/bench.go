@@ -30,7 +30,7 @@ type Request struct {
 	Threads               []int
 	In, Out               int    // of the RNN
 	Form                  string // of the RNN: each or last
-	CG                    int    // CG iterations of an HF iteration
+	CG                    int    // CG iterations of an HF iteration at most
 
 	Warmup, Repetitions int
 	Seconds             float64 // that a sample lasts at least: short work is repeated within it

@@ -13,7 +13,8 @@ import (
 )
 
 // An iteration is one HF iteration (algorithm 3), made again and again from the same state with the optimizer's default
-// settings, but for the number of CG iterations, which is fixed. The minibatches of all roles are the same chunk in memory, so
+// settings, but for the number of CG iterations, which has a bound of its own and no stop for want of progress: CG then ends
+// early only where nothing is left of the residual. The minibatches of all roles are the same chunk in memory, so
 // that nothing is read. The first iterations, which are unlike the later ones, are not the one that is timed.
 type iteration struct {
 	step func(ctx context.Context) (hf.Report, error)

@@ -33,10 +33,11 @@ func (k Kernel) Flops() float64 {
 	return 0
 }
 
-// OpenKernel returns what runs the kernel once, on operands of variance 1 (2.25 for tanh and logistic).
-func OpenKernel(k Kernel) (run func(ctx context.Context) error, err error) {
+// OpenKernel returns what runs the kernel once, on operands of variance 1 (2.25 for tanh and logistic), and what tells the norm
+// of the result.
+func OpenKernel(k Kernel) (run func(ctx context.Context) error, result func() float64, err error) {
 	if !slices.Contains(kernelNames, k.Name) {
-		return nil, fmt.Errorf("bench: unknown kernel %q: use one of %s", k.Name, strings.Join(kernelNames, ", "))
+		return nil, nil, fmt.Errorf("bench: unknown kernel %q: use one of %s", k.Name, strings.Join(kernelNames, ", "))
 	}
 	if k.DType == "float64" {
 		return openKernel[float64](k)
@@ -44,25 +45,30 @@ func OpenKernel(k Kernel) (run func(ctx context.Context) error, err error) {
 	return openKernel[float32](k)
 }
 
-func openKernel[F accel.Float](k Kernel) (func(ctx context.Context) error, error) {
+func openKernel[F accel.Float](k Kernel) (run func(ctx context.Context) error, result func() float64, err error) {
 	backend := cpu.New[F](cpu.Options{Threads: k.Threads})
-	call, err := newCall(backend, k)
+	c, err := random[F](backend, "c", 1, k.M, k.N, false)
 	if err != nil {
-		return nil, fmt.Errorf("bench: preparing %s: %w", k.Name, err)
+		return nil, nil, fmt.Errorf("bench: preparing %s: %w", k.Name, err)
+	}
+	call, err := newCall(backend, k, c)
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: preparing %s: %w", k.Name, err)
 	}
 	shards := min(k.Threads, k.M)
-	return func(context.Context) error {
+	run = func(context.Context) error {
 		return backend.Run(shards, func(shard int, s accel.Stream[F]) error {
 			call(s, shard*k.M/shards, (shard+1)*k.M/shards)
 			return nil
 		})
-	}, nil
+	}
+	return run, func() float64 { return norm(c.V) }, nil
 }
 
-// newCall returns a function that computes rows lo to hi of the result.
-func newCall[F accel.Float](backend accel.Backend[F], k Kernel) (func(s accel.Stream[F], lo, hi int), error) {
+// newCall returns a function that computes rows lo to hi of the result c.
+func newCall[F accel.Float](backend accel.Backend[F], k Kernel, c accel.Mat[F]) (func(s accel.Stream[F], lo, hi int), error) {
 	if !strings.HasPrefix(k.Name, "gemm") {
-		return newPointwise(backend, k)
+		return newPointwise(backend, k, c)
 	}
 	transA, transB := k.Name == "gemm_tn", k.Name == "gemm_nt"
 	a, err := random(backend, "a", 1, k.M, k.K, transA)
@@ -70,10 +76,6 @@ func newCall[F accel.Float](backend accel.Backend[F], k Kernel) (func(s accel.St
 		return nil, err
 	}
 	b, err := random(backend, "b", 1, k.K, k.N, transB)
-	if err != nil {
-		return nil, err
-	}
-	c, err := random(backend, "c", 1, k.M, k.N, false)
 	if err != nil {
 		return nil, err
 	}
@@ -93,12 +95,8 @@ func newCall[F accel.Float](backend accel.Backend[F], k Kernel) (func(s accel.St
 }
 
 // newPointwise copies its inputs before each call, since activations work in place; the copy is part of what is timed.
-func newPointwise[F accel.Float](backend accel.Backend[F], k Kernel) (func(s accel.Stream[F], lo, hi int), error) {
+func newPointwise[F accel.Float](backend accel.Backend[F], k Kernel, h accel.Mat[F]) (func(s accel.Stream[F], lo, hi int), error) {
 	a, err := random(backend, "a", 1.5, k.M, k.N, false)
-	if err != nil {
-		return nil, err
-	}
-	h, err := random(backend, "h", 1.5, k.M, k.N, false)
 	act := map[string]accel.Activation{"tanh": accel.Tanh, "logistic": accel.Logistic}[k.Name]
 	return func(s accel.Stream[F], lo, hi int) {
 		s.CopyMat(h.RowRange(lo, hi), a.RowRange(lo, hi))

@@ -40,7 +40,7 @@ func gemms(kernels []Kernel) (*candidate, float64, error) {
 	var runs []func(context.Context) error
 	flops := 0.0
 	for _, k := range kernels {
-		run, err := OpenKernel(k)
+		run, _, err := OpenKernel(k)
 		if err != nil {
 			return nil, 0, err
 		}

@@ -34,7 +34,7 @@ func (s sampling) take(ctx context.Context, threads int, candidates ...*candidat
 	}
 	for range s.repetitions {
 		for _, c := range candidates {
-			wall, cpu, err := timed(ctx, c.run, c.calls)
+			wall, cpu, err := Time(ctx, c.run, c.calls)
 			if err != nil {
 				return err
 			}
@@ -46,29 +46,33 @@ func (s sampling) take(ctx context.Context, threads int, candidates ...*candidat
 
 // prepare warms a candidate up and decides how many calls make a sample.
 func (s sampling) prepare(ctx context.Context, c *candidate) error {
-	if _, _, err := timed(ctx, c.run, max(s.warmup, 1)); err != nil {
+	_, _, err := Time(ctx, c.run, max(s.warmup, 1))
+	if err != nil {
 		return err
 	}
-	c.calls = 1
-	for {
-		_, cpu, err := timed(ctx, c.run, c.calls)
-		if err != nil {
-			return err
+	c.calls, err = Calls(ctx, c.run, s.seconds)
+	return err
+}
+
+// Calls returns how many calls of run take at least the given seconds of processor time.
+func Calls(ctx context.Context, run func(ctx context.Context) error, seconds float64) (int, error) {
+	for calls := 1; ; calls *= 8 {
+		_, cpu, err := Time(ctx, run, calls)
+		total := cpu * float64(calls)
+		switch {
+		case err != nil:
+			return 0, err
+		case total >= seconds || calls >= 1<<24:
+			return calls, nil
+		case total > seconds/10:
+			return int(math.Ceil(float64(calls) * seconds / total)), nil
 		}
-		total := cpu * float64(c.calls)
-		if total >= s.seconds || c.calls >= 1<<24 {
-			return nil
-		}
-		if total > s.seconds/10 {
-			c.calls = int(math.Ceil(float64(c.calls) * s.seconds / total))
-			return nil
-		}
-		c.calls *= 8
 	}
 }
 
-// timed returns the seconds of one call, measured over n.
-func timed(ctx context.Context, run func(ctx context.Context) error, n int) (wall, cpu float64, err error) {
+// Time calls run n times and returns the seconds of one call: on the clock, and the processor time of all threads of this
+// process.
+func Time(ctx context.Context, run func(ctx context.Context) error, n int) (wall, cpu float64, err error) {
 	began := now()
 	for range n {
 		if err := run(ctx); err != nil {
