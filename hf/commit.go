@@ -14,6 +14,7 @@ func (o *Optimizer[F]) commit(delta accel.Vector[F], r *Report) {
 	p.Losses += int64(r.Losses)
 	p.Gradients += int64(r.Gradients)
 	p.Lambda = r.Lambda
+	p.Cases = r.Cases
 	switch {
 	case r.Outcome == Stationary:
 	case r.Outcome.Rejected():

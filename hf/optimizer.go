@@ -23,6 +23,7 @@ var (
 type Optimizer[F accel.Float] struct {
 	objective Objective[F]
 	extended  Extended[F] // nil where no setting asks for it
+	resizer   Resizer[F]  // likewise
 	settings  Settings    // without zeros that mean a default
 	theta     accel.Vector[F]
 
@@ -57,8 +58,13 @@ func New[F accel.Float](objective Objective[F], theta accel.Vector[F], s Setting
 	if err != nil {
 		return nil, err
 	}
+	resizer, err := resizer(objective, s)
+	if err != nil {
+		return nil, err
+	}
 	o := &Optimizer[F]{
 		objective: objective,
+		resizer:   resizer,
 		extended:  more,
 		settings:  s,
 		theta:     theta,
@@ -79,7 +85,7 @@ func New[F accel.Float](objective Objective[F], theta accel.Vector[F], s Setting
 // allocate makes the vectors that only some settings ask for.
 func (o *Optimizer[F]) allocate() {
 	s := o.settings
-	if s.Precondition.Kind != PreconditionNone || s.Damping == DampDiagonal {
+	if s.Precondition.Kind != PreconditionNone || s.Damping == DampDiagonal || o.resizer != nil {
 		o.d = o.theta.New()
 	}
 	if s.Damping == DampDiagonal {
@@ -142,6 +148,9 @@ func (o *Optimizer[F]) iterate(ctx context.Context, r *Report) (delta accel.Vect
 		r.Losses, r.Seconds.Loss = o.losses.count, o.losses.seconds
 		r.Trace = o.path.points
 	}()
+	if o.resizer != nil {
+		o.resizer.Resize(o.progress.Cases)
+	}
 	if err := o.objective.Advance(ctx, r.Iteration); err != nil {
 		return nil, fmt.Errorf("choosing the minibatches: %w", err)
 	}
@@ -162,7 +171,7 @@ func (o *Optimizer[F]) iterate(ctx context.Context, r *Report) (delta accel.Vect
 func (o *Optimizer[F]) differentiate(ctx context.Context, r *Report) error {
 	defer since(time.Now(), &r.Seconds.Gradient)
 	fisher := o.d
-	if o.settings.Precondition.Kind.estimates() {
+	if o.settings.Precondition.Kind.estimates() && o.resizer == nil {
 		fisher = nil
 	}
 	r.Gradients = 1
@@ -180,6 +189,7 @@ func (o *Optimizer[F]) differentiate(ctx context.Context, r *Report) error {
 	case r.GradNorm == 0:
 		r.Outcome = Stationary
 	}
+	o.grow(r)
 	return nil
 }
 

@@ -62,6 +62,9 @@ type Report struct {
 	Seconds    Seconds
 	Rejections int // rejected iterations in a row, this one included
 
+	Cases    int     // that Settings.Growth asks for in the next gradient minibatch; 0 without it
+	Variance float64 // ‖Var(∇fᵢ)‖₁, with Settings.Growth
+
 	Trace []TracePoint // with Settings.Trace, of CG runs
 }
 

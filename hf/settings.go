@@ -12,6 +12,8 @@ type Settings struct {
 	KSD       KSD // for MethodKSD
 	Curvature CurvatureKind
 
+	Growth Growth
+
 	Damping DampingKind
 	Lambda  float64 // λ at the start, where the damping is a penalty; zero means 1
 	// LambdaFloor, where not empty, bounds λ from below by iteration: the endgame of section 13 raises λ, and LM may not undo it.
@@ -170,6 +172,7 @@ func (s Settings) WithDefaults() Settings {
 	s.Structural.LM = s.Structural.LM.withDefaults()
 	s.LineSearch.LineSearch = s.LineSearch.withDefaults()
 	s.KSD = s.KSD.withDefaults()
+	s.Growth = s.Growth.withDefaults()
 	s.DampingShape = s.DampingShape.withDefaults()
 	s.Rho.Share = orDefault(s.Rho.Share, 1)
 	s.Lambda = orDefault(s.Lambda, 1)

@@ -89,6 +89,8 @@ func TestValidateNamesEachProblem(t *testing.T) {
 		"MaxRejections":            {MaxRejections: -1},
 		"Method":                   {Method: 7},
 		"Curvature":                {Curvature: 7},
+		"Growth.Theta":             {Growth: Growth{Theta: -1}},
+		"Growth.Factor":            {Growth: Growth{Factor: 1}},
 		"KSD.Size":                 {KSD: KSD{Size: -1}},
 		"KSD.Iterations":           {KSD: KSD{Iterations: -1}},
 		"KSD.Floor":                {KSD: KSD{Floor: 1}},

@@ -18,6 +18,7 @@ type Progress struct {
 	Products   int64   `json:"products"`   // with B, of all iterations
 	Losses     int64   `json:"losses"`     // evaluations of f, likewise
 	Gradients  int64   `json:"gradients"`
+	Cases      int     `json:"cases,omitempty"` // that Growth asks for; 0 before it asks
 }
 
 // A State is all that an Optimizer keeps from one iteration to the next. An optimizer that is given it, with the same
@@ -74,7 +75,7 @@ func (s State[F]) check(n int) error {
 	for _, v := range []struct {
 		name string
 		x    float64
-	}{{"lambda", s.Lambda}, {"mu", s.Mu}, {"radius", s.Radius}, {"iteration", float64(s.Iteration)}} {
+	}{{"lambda", s.Lambda}, {"mu", s.Mu}, {"radius", s.Radius}, {"iteration", float64(s.Iteration)}, {"cases", float64(s.Cases)}} {
 		if !finite(v.x) || v.x < 0 {
 			problems = append(problems, fmt.Errorf("%s = %v must be finite and not negative", v.name, v.x))
 		}

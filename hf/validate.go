@@ -112,6 +112,8 @@ func (v *problems) method(s Settings) {
 		"is structural damping, which goes with the Gauss-Newton matrix only: set it to 0")
 	v.check(s.Curvature == CurvatureGGN || !s.Precondition.Kind.estimates(), "Precondition.Kind", s.Precondition.Kind,
 		"estimates the diagonal of the Gauss-Newton matrix: choose fisher or none with another curvature")
+	v.nonNegative("Growth.Theta", s.Growth.Theta)
+	v.check(s.Growth.Factor == 0 || finite(s.Growth.Factor) && s.Growth.Factor > 1, "Growth.Factor", s.Growth.Factor, "must be above 1")
 	k := s.KSD
 	v.check(k.Size >= 0, "KSD.Size", k.Size, "must not be negative")
 	v.check(k.Iterations >= 0, "KSD.Iterations", k.Iterations, "must not be negative")
