@@ -158,6 +158,8 @@ type LineSearch struct {
 type Batch struct {
 	Gradient, Curvature        Count
 	HeldOut                    int
+	GradientSchedule           Schedule
+	GrowthTheta, GrowthFactor  float64
 	CurvatureFrom              string
 	Shuffle                    string
 	Block                      int
@@ -201,7 +203,7 @@ func Default() Config {
 		LM:         LM{Adapt: true, Low: 0.25, High: 0.75, Raise: 1.5, Drop: 2.0 / 3, Model: "undamped", Batch: "gradient"},
 		Precond:    Precond{Kind: "fisher", Exponent: 0.75, Draws: 1},
 		LineSearch: LineSearch{Enabled: true, Factor: 0.8, Decrease: 1e-2, Max: 60, Rate: 1, Batch: "gradient"},
-		Batch:      Batch{CurvatureFrom: auto, Shuffle: "global", Block: 10000},
+		Batch:      Batch{GrowthFactor: 2, CurvatureFrom: auto, Shuffle: "global", Block: 10000},
 		Eval:       Eval{Every: 1},
 		Run:        Run{Iterations: 100, MaxRejection: 10},
 		Checkpoint: Checkpoint{Every: Every{Time: 10 * time.Second}, Keep: 3},

@@ -81,6 +81,7 @@ func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {
 	}
 	check(r.Method.Kind != "ksd" || r.Damping.Kind == "none" && r.Damping.StructuralMu == 0, "method.kind", "hf, or damping.kind none and damping.structural_mu 0: Krylov subspace descent has no damping")
 	check(!r.LM.Modest || r.LM.Batch == "held_out", "lm.modest", "false where lm.batch is not held_out")
+	check(!r.LM.Modest || r.Batch.GrowthTheta == 0 && len(r.Batch.GradientSchedule) == 0, "lm.modest", "false where minibatches grow")
 	r.checkOthers(check)
 	check(r.LM.Low < r.LM.High, "lm.low", "less than lm.high")
 	check(r.LM.Raise >= 1, "lm.raise", "1 or more")
@@ -89,6 +90,11 @@ func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {
 		{"cg.backtrack_batch", r.CG.BacktrackBatch}, {"lm.batch", r.LM.Batch}, {"line_search.batch", r.LineSearch.Batch}, {"ksd.batch", r.KSD.Batch}} {
 		check(b.role != "held_out" || r.Batch.HeldOut > 0, b.key, "another minibatch, or a batch.held_out above 0")
 	}
+	check(r.Batch.GrowthTheta >= 0, "batch.growth_theta", "0 or more")
+	check(r.Batch.GrowthTheta == 0 || r.Batch.Gradient > 0, "batch.growth_theta", "0 where batch.gradient is all: there is nothing to grow to")
+	check(r.Batch.GrowthTheta == 0 || r.Method.Kind == "hf" || r.Method.Kind == "ksd", "batch.growth_theta", "0 where method.kind is not hf or ksd")
+	check(r.Batch.GrowthFactor > 1, "batch.growth_factor", "more than 1")
+	check(len(r.Batch.GradientSchedule) == 0 || r.Batch.Gradient > 0, "batch.gradient", "a number where batch.gradient_schedule is given: batch.curvature is a part of it")
 	check(r.Batch.HeldOut >= 0, "batch.held_out", "0 or more")
 	check(r.Precond.Exponent > 0 && r.Precond.Exponent <= 1, "precond.exponent", "more than 0, up to 1")
 	check(r.Precond.Kappa >= 0, "precond.kappa", "0 or more")

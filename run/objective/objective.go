@@ -33,7 +33,8 @@ type Settings struct {
 	// Keep bounds the bytes of activations that a linearization keeps for all its products (section 7.1). What does not fit is
 	// computed anew for each product, from chunks that the loader replays.
 	Keep       int64
-	Structural bool // products have structural damping, which takes more of it
+	Sizes      *Sizes // nil where minibatches stay as the plan has them
+	Structural bool   // products have structural damping, which takes more of it
 }
 
 // An Objective is f as the weighted average over the sequences of a minibatch, plus weight decay. It sums over chunks in their
@@ -47,6 +48,10 @@ type Objective[F accel.Float] struct {
 	weightDecay float64               // β of this iteration
 	step        [3]pipeline.Minibatch // by hf.Role
 	counts      Counts
+
+	asked, size int             // sequences that hf.Growth asks for, and those that the plan has
+	variance    float64         // of the last gradient; see measure
+	ones        accel.Vector[F] // nil where it is not needed
 }
 
 var _ hf.Extended[float64] = (*Objective[float64])(nil)
@@ -77,6 +82,9 @@ func (o *Objective[F]) Size(role hf.Role) int { return o.step[role].Len() }
 // Advance implements hf.Objective.
 func (o *Objective[F]) Advance(_ context.Context, k int) error {
 	o.weightDecay = o.settings.DecaySchedule.At(k, o.settings.WeightDecay)
+	if err := o.resize(k); err != nil {
+		return err
+	}
 	for role, r := range roles {
 		o.step[role] = o.plan.Minibatch(r, k)
 	}
@@ -133,9 +141,12 @@ func (o *Objective[F]) gradient(ctx context.Context, role hf.Role, theta, grad, 
 		return 0, fmt.Errorf("objective: gradient: %w", err)
 	}
 	grad.Scale(1 / weight)
-	o.addDecay(grad, theta)
 	if fisher != nil {
 		fisher.Scale(1 / weight)
+	}
+	o.measure(grad, fisher)
+	o.addDecay(grad, theta)
+	if fisher != nil {
 		for _, p := range o.decaying {
 			part(fisher, p).Shift(o.weightDecay)
 		}

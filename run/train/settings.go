@@ -9,6 +9,7 @@ import (
 // optimizerSettings turns settings into what package hf asks.
 func optimizerSettings(c *config.Config) (hf.Settings, error) {
 	s := hf.Settings{
+		Growth:       hf.Growth{Theta: c.Batch.GrowthTheta, Factor: c.Batch.GrowthFactor},
 		KSD:          hf.KSD{Size: c.KSD.Size, Iterations: c.KSD.Iterations, Role: role(c.KSD.Batch), Floor: c.KSD.Floor},
 		Lambda:       c.Damping.Init,
 		LambdaFloor:  hf.Schedule(c.Damping.Floor),
