@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"curvestream/run/config"
+	"curvestream/run/data"
 	"curvestream/run/evaluate"
 	"curvestream/run/fault"
 )
@@ -16,7 +18,7 @@ import (
 func applyFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "checkpoint", Usage: "of a run: best, latest or a name such as iter-000120 (default: the run's model)"},
-	}, settingFlags(underKeys("data.train", "memory", "threads", "device"))...)
+	}, settingFlags(underKeys("data.train", "data.layout", "data.id", "data.time", "memory", "threads", "device"))...)
 }
 
 // application collects what a model is applied to.
@@ -36,7 +38,13 @@ func (t *terminal) application(c *cli.Context) (evaluate.Options, error) {
 	if len(r.Data.Train) == 0 {
 		return evaluate.Options{}, fault.New(fault.Usage, "usage.no_data", "no data").Fix("--data FILE")
 	}
-	return evaluate.Options{Model: path, Checkpoint: c.String("checkpoint"), Data: r.Data.Train, Stdin: t.stdin, Memory: int64(r.Memory), Threads: r.Threads}, nil
+	o := evaluate.Options{Model: path, Checkpoint: c.String("checkpoint"), Data: r.Data.Train, Naming: data.NamingOf(&r.Config), Stdin: t.stdin, Memory: int64(r.Memory), Threads: r.Threads}
+	if !c.Bool("quiet") {
+		o.Notify = func(data string, lines []string) {
+			fmt.Fprintf(t.stderr, "%s is laid out otherwise than the training data:\n  %s\n", data, strings.Join(lines, "\n  "))
+		}
+	}
+	return o, nil
 }
 
 func evalCommand(t *terminal) *cli.Command {

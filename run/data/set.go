@@ -26,6 +26,8 @@ type Access struct {
 	Memory int64     // bytes to read with
 	// Share is the share of --memory that Memory is, for the advice of errors. Zero means 1.
 	Share float64
+	// Notify is told what Match inferred of data, one line a decision, before they are read. It may be nil.
+	Notify func(data string, lines []string)
 }
 
 // Open opens files, folders, globs, "-" or a generator ("gen:addition?length=100&seed=1").
@@ -51,6 +53,7 @@ type Set struct {
 	Manifest *pipeline.Manifest
 	Encoding *ingest.Encoding
 	Roles    *ingest.Roles // why the columns mean what they mean; nil where a stored encoding says so
+	Notes    []string      // where one does: what was inferred all the same
 	Memory   int64
 }
 
@@ -80,15 +83,23 @@ func (a Access) Fit(ctx context.Context, patterns []string, roles ingest.RoleOpt
 	})
 }
 
-// Match opens data that a stored encoding encodes. Columns are found by name.
-func (a Access) Match(ctx context.Context, patterns []string, e *ingest.Encoding) (*Set, error) {
+// Match opens data that a stored encoding encodes. Inputs and targets are found by name; how rows become sequences may be
+// otherwise than in training (see [Naming]): the set's encoding is the stored one with that changed.
+func (a Access) Match(ctx context.Context, patterns []string, e *ingest.Encoding, n Naming) (*Set, error) {
 	return a.open(ctx, patterns, func(set *Set) error {
-		scanner, err := ingest.NewScanner(set.Source.Schema(), e)
+		related, notes, err := relate(set.Source.Schema(), e, n)
 		if err != nil {
 			return err
 		}
-		set.Encoding = e
-		set.Manifest, err = a.manifest(ctx, set.Source, scanner, e.Layout, e.ID)
+		set.Encoding, set.Notes = related, notes
+		if a.Notify != nil && len(notes) > 0 {
+			a.Notify(strings.Join(patterns, " "), notes)
+		}
+		scanner, err := ingest.NewScanner(set.Source.Schema(), related)
+		if err != nil {
+			return err
+		}
+		set.Manifest, err = a.manifest(ctx, set.Source, scanner, related.Layout, related.ID)
 		return err
 	})
 }
@@ -150,16 +161,18 @@ func tooLarge(large *pipeline.TooLargeError, share float64) error {
 
 // Roles turns settings into what package ingest asks.
 func Roles(c *config.Config) ingest.RoleOptions {
-	word := func(s string) string {
-		if s == "auto" {
-			return ""
-		}
-		return s
-	}
 	d := c.Data
 	return ingest.RoleOptions{Layout: ingest.Layout(word(d.Layout)), ID: d.ID, Time: d.Time, Inputs: d.Inputs, Targets: d.Targets, Static: d.Static,
 		Mask: d.Mask, Weight: d.Weight, Ignore: d.Ignore, Form: word(d.Form), Loss: word(c.Model.Loss), Normalize: d.Normalize,
 		Missing: d.Missing, MaxLength: d.MaxLength, MaxCategories: d.MaxCategories, Encode: d.Encode}
+}
+
+// word returns a setting as package ingest wants it: empty where it is to be inferred.
+func word(setting string) string {
+	if setting == "auto" {
+		return ""
+	}
+	return setting
 }
 
 // Describe lays out what was read, in a few lines for a person.

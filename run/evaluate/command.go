@@ -8,6 +8,7 @@ import (
 
 	"curvestream/accel"
 	"curvestream/accel/cpu"
+	"curvestream/ingest"
 	"curvestream/pipeline"
 	"curvestream/run/data"
 	"curvestream/run/metrics"
@@ -19,6 +20,8 @@ type Options struct {
 	Model      string // a run directory or a model
 	Checkpoint string // "" for the run's model
 	Data       []string
+	Naming     data.Naming                       // how Data lay out their sequences, where that is not as in training
+	Notify     func(data string, lines []string) // is told what was inferred of Data; may be nil
 	Stdin      io.Reader
 	Memory     int64
 	Threads    int
@@ -53,7 +56,7 @@ func Evaluate(ctx context.Context, o Options) (Report, error) {
 }
 
 func scoreOf[F accel.Float](ctx context.Context, o Options, stored model.Stored) (s Score, err error) {
-	err = with(ctx, o, stored, func(a *applied[F]) error {
+	err = with(ctx, o, stored, stored.Spec.Encoding, func(a *applied[F]) error {
 		right, err := Criterion(a.set.Source)
 		if err != nil {
 			return err
@@ -73,14 +76,14 @@ type applied[F accel.Float] struct {
 	all    pipeline.Minibatch
 }
 
-// with calls use with a model and its data, and closes them.
-func with[F accel.Float](ctx context.Context, o Options, stored model.Stored, use func(*applied[F]) error) (err error) {
+// with calls use with a model and its data, encoded by e, and closes them.
+func with[F accel.Float](ctx context.Context, o Options, stored model.Stored, e *ingest.Encoding, use func(*applied[F]) error) (err error) {
 	a := &applied[F]{}
 	backend := cpu.New[F](cpu.Options{Threads: o.Threads})
 	if a.net, a.theta, err = model.Load(backend, stored); err != nil {
 		return err
 	}
-	if a.set, err = (data.Access{Stdin: o.Stdin, Memory: o.Memory}).Match(ctx, o.Data, stored.Spec.Encoding); err != nil {
+	if a.set, err = (data.Access{Stdin: o.Stdin, Memory: o.Memory, Notify: o.Notify}).Match(ctx, o.Data, e, o.Naming); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.set.Close()) }()
@@ -92,7 +95,7 @@ func with[F accel.Float](ctx context.Context, o Options, stored model.Stored, us
 		return err
 	}
 	a.all = plan.Everything()
-	if a.loader, err = pipeline.NewLoader[F](a.set.Source, a.set.Manifest, stored.Spec.Encoding, pipeline.LoaderOptions{Memory: o.Memory}); err != nil {
+	if a.loader, err = pipeline.NewLoader[F](a.set.Source, a.set.Manifest, a.set.Encoding, pipeline.LoaderOptions{Memory: o.Memory}); err != nil {
 		return data.Explain(err, 1)
 	}
 	defer a.loader.Close()

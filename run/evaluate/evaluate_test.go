@@ -140,7 +140,7 @@ func TestTable(t *testing.T) {
 			keys(arrow.BinaryTypes.String), outputs[float64]{"k", [][]float64{{.5}, {.25}}}, `[{"key":"k","probability":[0.5,0.25]}]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tab, err := newTable[float64](c.spec, c.source)
+			tab, err := newTable[float64](c.spec, c.spec.Encoding.ID, c.source)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -30,7 +30,7 @@ type Destination struct {
 }
 
 // Predict writes what a stored model predicts, one row a sequence, in the order of the data: the sequence's id under the name
-// it has there, and the prediction (see [newTable]).
+// it has there, and the prediction (see [newTable]). The data need no targets.
 func Predict(ctx context.Context, o Options, to Destination) (Prediction, error) {
 	stored, err := model.Find(o.Model, o.Checkpoint)
 	if err != nil {
@@ -46,8 +46,8 @@ func Predict(ctx context.Context, o Options, to Destination) (Prediction, error)
 }
 
 func predict[F accel.Float](ctx context.Context, o Options, stored model.Stored, to Destination, report *Prediction) error {
-	return with(ctx, o, stored, func(a *applied[F]) (err error) {
-		t, err := newTable[F](stored.Spec, a.set.Source.Schema())
+	return with(ctx, o, stored, stored.Spec.Encoding.InputsOnly(), func(a *applied[F]) (err error) {
+		t, err := newTable[F](stored.Spec, a.set.Encoding.ID, a.set.Source.Schema())
 		if err != nil {
 			return err
 		}

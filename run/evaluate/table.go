@@ -32,10 +32,10 @@ type table[F accel.Float] struct {
 //	softmax         prediction: the most likely class, probabilities: of all classes, in the order of the vocabulary
 //	logistic        probability, or probabilities where there are several outputs
 //	squared error   prediction: a number, or a list where there are several outputs, in the units of the data
-func newTable[F accel.Float](spec model.Spec, source *arrow.Schema) (*table[F], error) {
+func newTable[F accel.Float](spec model.Spec, ids []string, source *arrow.Schema) (*table[F], error) {
 	t := &table[F]{spec: spec, last: spec.Encoding.Form == "last"}
 	idName, idType := "id", arrow.DataType(arrow.BinaryTypes.String)
-	if ids := spec.Encoding.ID; len(ids) == 1 {
+	if len(ids) == 1 {
 		idName = ids[0]
 		if f, ok := source.FieldsByName(idName); ok && arrow.IsInteger(f[0].Type.ID()) && f[0].Type.ID() != arrow.UINT64 {
 			idType, t.numeric = arrow.PrimitiveTypes.Int64, true

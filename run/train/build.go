@@ -26,6 +26,15 @@ const (
 	keepShare  = 1.0 / 2
 )
 
+// sizes returns how minibatches grow, or nil where they do not.
+func sizes(c *config.Config, plan *pipeline.Plan, train *data.Set) *objective.Sizes {
+	if c.Batch.GrowthTheta == 0 && len(c.Batch.GradientSchedule) == 0 {
+		return nil
+	}
+	return &objective.Sizes{Schedule: hf.Schedule(c.Batch.GradientSchedule), Base: int(c.Batch.Gradient), Largest: plan.Largest(),
+		Whole: max(0, train.Manifest.Len()), Plan: func(sequences int) (objective.Plan, error) { return plan.Resized(sequences) }}
+}
+
 // keepBytes bounds what a linearization keeps: where the model of a second minibatch chooses the iterate there are two at a time.
 func keepBytes(c *config.Config) int64 {
 	if c.CG.BacktrackBy == "model" {
@@ -55,12 +64,12 @@ func openSets(ctx context.Context, c *config.Config, o Options, e *ingest.Encodi
 	if e == nil {
 		s.train, err = access.Fit(ctx, c.Data.Train, data.Roles(c))
 	} else {
-		s.train, err = access.Match(ctx, c.Data.Train, e)
+		s.train, err = access.Match(ctx, c.Data.Train, e, data.Naming{})
 	}
 	if err != nil || len(c.Data.Valid) == 0 {
 		return s, err
 	}
-	s.valid, err = data.Access{Memory: share(c, validShare), Share: validShare}.Match(ctx, c.Data.Valid, s.train.Encoding)
+	s.valid, err = data.Access{Memory: share(c, validShare), Share: validShare}.Match(ctx, c.Data.Valid, s.train.Encoding, data.Naming{})
 	if err == nil {
 		err = s.valid.Finite()
 	}
@@ -144,7 +153,7 @@ func assemble[F accel.Float](c *config.Config, s sets) (*machine[F], error) {
 	}
 	m.theta.Write(theta)
 	m.objective = objective.New(m.net, m.loader, plan, objective.Settings{WeightDecay: c.Model.WeightDecay,
-		DecaySchedule: hf.Schedule(c.Model.DecaySchedule), Keep: keepBytes(c), Structural: c.Damping.StructuralMu > 0})
+		DecaySchedule: hf.Schedule(c.Model.DecaySchedule), Sizes: sizes(c, plan, s.train), Keep: keepBytes(c), Structural: c.Damping.StructuralMu > 0})
 	part := 0.0
 	if !s.train.Endless() {
 		part = float64(plan.Minibatch(pipeline.Gradient, 1).Len()) / float64(s.train.Manifest.Len())
