@@ -7,56 +7,125 @@ import (
 
 // derivatives are the buffers of a backward sweep: those of the block it is at, and what it carries to the block before.
 type derivatives[F accel.Float] struct {
-	d     accel.Mat[F] // dL/da of the rows of a block
-	carry accel.Mat[F] // the same at the first time-step of the block after
+	d     strip[F] // dL/d(value), then dL/da, of the rows of a block
+	carry strip[F] // dL/d(entering value) of the block after; nothing where a node is not carried
 }
 
 func (s *sweep[F]) carveDerivatives(a *nn.Arena[F]) derivatives[F] {
 	return derivatives[F]{
-		d:     a.Mat(s.largest((*block).rows), s.Hidden),
-		carry: a.Mat(s.shard.Active[0], s.Hidden),
+		d:     s.carveStrip(a, s.largest((*block).rows), s.largest((*block).rows)),
+		carry: s.carveStrip(a, s.shard.Active[0], 0),
 	}
 }
 
 // damping is the structural damping that a backward sweep folds in (section 8.4).
 type damping[F accel.Float] struct {
 	mu F
-	rh accel.Mat[F] // the strip of R{h} of the block, each row scaled by the weight of its sequence
+	rh accel.Mat[F] // R{h} of the block, entering rows first, each row scaled by the weight of its sequence
 }
 
-// backward turns dz, the derivatives with respect to W_zh h + b_z of a block's output rows, into d.d = dL/da of the block's
-// rows, and adds the block's share of dW to g:
+// backward turns dz, the derivatives with respect to W_zh h + b_z of a block's output rows, into d.d = dL/da of all nodes, and adds
+// the block's share of dW to g. For the plain cell:
 //
 //	dh_τ = W_zhᵀ dz_τ + W_hhᵀ da_τ₊₁,   da_τ = s′(a_τ) dh_τ
 //
 // With structural damping, dh_τ gains mu R{h_τ} (squared distance) or da_τ gains mu R{h_τ}: for the cross-entropy
 // distance, whose curvature with respect to a is s′, that is mu s′ R{a_τ}.
-func (s *sweep[F]) backward(k int, h, dz accel.Mat[F], d *derivatives[F], damp damping[F], g params[F]) {
+func (s *sweep[F]) backward(k int, st strip[F], dz accel.Mat[F], d *derivatives[F], damp damping[F], g params[F]) {
 	b := &s.blocks[k]
-	da := d.d.RowRange(0, b.rows())
-	s.fromOutputs(b, dz, da, damp)
+	s.fromOutputs(b, dz, s.ofNode(b, d.d, s.cell.hidden), damp)
+	s.fromBlockAfter(k, d)
 	for t := b.hi - 1; t >= b.lo; t-- {
-		dt := s.at(b, da, t)
-		if n := activeAt(s.shard.Active, t+1); n > 0 {
-			next := d.carry
-			if t+1 < b.hi {
-				next = s.at(b, da, t+1)
+		n := s.shard.Active[t]
+		for i := len(s.cell.nodes) - 1; i >= 0; i-- {
+			node := &s.cell.nodes[i]
+			da := s.at(b, d.d[i], t)
+			for _, act := range node.acts {
+				s.s.MulDerivative(act.act, columns(da, act.lo, act.hi), columns(s.value(b, st, i, t, n), act.lo, act.hi))
 			}
-			s.s.MulPrepared(next.RowRange(0, n), s.w.hh, 1, dt.RowRange(0, n))
-		}
-		s.s.MulDerivative(s.Activation, dt, step(b, h, t, dt.Rows))
-		if damp.mu != 0 && s.Distance == nn.CrossEntropyDistance {
-			s.s.AddMat(dt, damp.mu, step(b, damp.rh, t, dt.Rows))
+			if i == s.cell.hidden && damp.mu != 0 && s.Distance == nn.CrossEntropyDistance {
+				s.s.AddMat(da, damp.mu, step(b, damp.rh, t, n))
+			}
+			s.pass(b, node, da, st, d, t)
 		}
 	}
-	s.s.CopyMat(d.carry.RowRange(0, b.enter), s.at(b, da, b.lo))
-	s.accumulate(b, h, da, dz, g)
+	s.accumulate(b, st, d.d, dz, g)
 	if k == 0 {
-		s.toInitialState(d.carry, da.RowRange(0, b.enter), s.w, g.h0)
+		s.toInitialValues(d, g)
 	}
 }
 
-// at returns the rows of time-step t in a matrix of a block's rows without the entering state.
+// ofNode returns the derivatives of node i of a block's rows.
+func (s *sweep[F]) ofNode(b *block, d strip[F], i int) accel.Mat[F] {
+	return d[i].RowRange(0, b.rows())
+}
+
+// pass adds what the derivative da of a node at time-step t gives to what the node reads.
+func (s *sweep[F]) pass(b *block, node *node, da accel.Mat[F], st strip[F], d *derivatives[F], t int) {
+	for j := range node.products {
+		if p := &node.products[j]; !p.in.isInput() {
+			to, beta := s.into(b, d, p.in, p.first, t)
+			s.s.MulPrepared(da, s.w.down[p.index], beta, to)
+		}
+	}
+	for j := range node.terms {
+		m := &node.terms[j]
+		to, beta := s.into(b, d, m.p, m.firstP, t)
+		if m.alone {
+			s.addOrSet(beta, to, da)
+			continue
+		}
+		s.s.Hadamard(F(m.alpha), da, s.read(b, st, m.q, t, da.Rows), beta, to)
+		to, beta = s.into(b, d, m.q, m.firstQ, t)
+		s.s.Hadamard(F(m.alpha), da, s.read(b, st, m.p, t, da.Rows), beta, to)
+	}
+}
+
+// into returns where the derivative of what r reads at time-step t is summed, and 0 where it has not begun, else 1.
+func (s *sweep[F]) into(b *block, d *derivatives[F], r ref, first bool, t int) (to accel.Mat[F], beta F) {
+	n := s.shard.Active[t]
+	switch {
+	case !r.before:
+		to = s.at(b, d.d[r.node], t)
+	case t > b.lo:
+		to, first = s.at(b, d.d[r.node], t-1).RowRange(0, n), false
+	default:
+		to = d.carry[r.node].RowRange(0, n)
+	}
+	if !first {
+		beta = 1
+	}
+	return columns(to, r.lo, r.hi), beta
+}
+
+// fromBlockAfter begins the derivatives of carried nodes of block k, of which h's hold what comes from the outputs: with zeros,
+// and at the last time-step with what the block after leaves.
+func (s *sweep[F]) fromBlockAfter(k int, d *derivatives[F]) {
+	b := &s.blocks[k]
+	for i := range s.cell.nodes {
+		if !s.cell.nodes[i].carried() {
+			continue
+		}
+		if i != s.cell.hidden {
+			s.s.Fill(s.ofNode(b, d.d, i), 0)
+		}
+		if k+1 < len(s.blocks) {
+			n := s.blocks[k+1].enter
+			s.s.AddMat(s.at(b, d.d[i], b.hi-1).RowRange(0, n), 1, d.carry[i].RowRange(0, n))
+		}
+	}
+}
+
+// toInitialValues adds what a backward sweep leaves at the first block, summed over columns, to g.
+func (s *sweep[F]) toInitialValues(d *derivatives[F], g params[F]) {
+	for i := range s.cell.nodes {
+		if s.cell.nodes[i].carried() {
+			s.s.AddSumOfRows(g.initial[i], d.carry[i].RowRange(0, s.blocks[0].enter))
+		}
+	}
+}
+
+// at returns the rows of time-step t in a matrix of a block's rows without entering rows.
 func (s *sweep[F]) at(b *block, m accel.Mat[F], t int) accel.Mat[F] {
 	return m.RowRange(s.shard.Offset[t]-b.row[0], s.shard.Offset[t+1]-b.row[0])
 }
@@ -74,7 +143,7 @@ func (s *sweep[F]) fromOutputs(b *block, dz, dh accel.Mat[F], damp damping[F]) {
 	if damped {
 		beta = 1
 	}
-	s.addOutputs(b, dz, s.w.zh, beta, dh)
+	s.addOutputs(b, dz, s.w.zhDown, beta, dh)
 }
 
 // addOutputs sets dh = W_zhᵀ dz + beta dh at rows that have an output, where that is all rows; where it is not, dh gains
@@ -92,47 +161,4 @@ func (s *sweep[F]) addOutputs(b *block, dz accel.Mat[F], zh accel.Operand[F], be
 	for _, l := range b.lastRows {
 		s.s.AddMat(dh.RowRange(l.from-b.enter, l.from-b.enter+l.n), 1, dlast.RowRange(l.to, l.to+l.n))
 	}
-}
-
-// accumulate adds what a block gives to dW and db.
-func (s *sweep[F]) accumulate(b *block, h, da, dz accel.Mat[F], g params[F]) {
-	s.accumulateRecurrent(b, h, da, g)
-	s.accumulateInputs(b, da, g)
-	s.accumulateOutputs(b, h, dz, g)
-}
-
-func (s *sweep[F]) accumulateRecurrent(b *block, h, da accel.Mat[F], g params[F]) {
-	for _, l := range b.links {
-		d := da.RowRange(l.to-b.enter, l.to-b.enter+l.n)
-		s.s.GEMM(true, false, 1, d, h.RowRange(l.from, l.from+l.n), 1, g.hh)
-	}
-}
-
-func (s *sweep[F]) accumulateInputs(b *block, da accel.Mat[F], g params[F]) {
-	lo, hi := b.row[0], b.row[1]
-	if s.shard.Sparse != nil {
-		s.s.ScatterColumns(s.shard.Sparse.RowRange(lo, hi), da, g.xh)
-	} else {
-		s.s.GEMM(true, false, 1, da, s.shard.X.RowRange(lo, hi), 1, g.xh)
-	}
-	if g.bh.V != nil {
-		s.s.AddSumOfRows(g.bh, da)
-	}
-}
-
-func (s *sweep[F]) accumulateOutputs(b *block, h, dz accel.Mat[F], g params[F]) {
-	if outputRows(b) == 0 {
-		return
-	}
-	s.s.GEMM(true, false, 1, dz, s.withOutput(b, h, s.last), 1, g.zh)
-	if g.bz.V != nil {
-		s.s.AddSumOfRows(g.bz, dz)
-	}
-}
-
-// toInitialState adds Σ W_hhᵀ da₁ over the columns to g, using buffer, which has as many rows as da.
-func (s *sweep[F]) toInitialState(buffer, da accel.Mat[F], w *operands[F], g accel.Mat[F]) {
-	buffer = buffer.RowRange(0, da.Rows)
-	s.s.MulPrepared(da, w.hh, 0, buffer)
-	s.s.AddSumOfRows(g, buffer)
 }

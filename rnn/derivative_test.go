@@ -35,6 +35,27 @@ func TestDerivatives(t *testing.T) {
 	}
 }
 
+// Finite differences of all cells over losses × forms, with masks and weights, dense and sparse inputs, biases and none, and a
+// distance of structural damping each.
+func TestDerivativesOfCells(t *testing.T) {
+	backend := cpu.New[float64](cpu.Options{})
+	losses := []accel.Loss{accel.SquaredError, accel.LogisticCrossEntropy, accel.SoftmaxCrossEntropy}
+	forCells(t, func(t *testing.T, of func(rnn.Config) rnn.Config) {
+		for i := range 12 {
+			loss, form, sparse := losses[i%3], nn.Form(i/3%2), i/6 == 1
+			t.Run(fmt.Sprintf("%s/form=%d/sparse=%v", nn.LossName(loss), form, sparse), func(t *testing.T) {
+				config := of(rnn.Config{In: 3, Hidden: 4, Out: 2, Activation: accel.Tanh, Loss: loss, Biases: i%4 < 2,
+					Distance: nn.StructuralDistance(i % 2)})
+				if i%5 == 0 {
+					config.OutputActivation = accel.Tanh
+				}
+				toy := derivative.Toy{In: 3, Out: 2, Loss: loss, Form: form, Lengths: []int{3, 5, 1, 3, 9}, Weighted: i%2 == 0, Sparse: sparse}
+				checkDerivatives(t, backend, config, toy)
+			})
+		}
+	})
+}
+
 func checkDerivatives(t *testing.T, backend accel.Backend[float64], config rnn.Config, toy derivative.Toy) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(7, 1))

@@ -13,8 +13,8 @@ var _ nn.DiagonalLinearization[float64] = (*Linearization[float64])(nil)
 
 // probe is what a shard needs for the diagonal of its curvature matrix.
 type probe[F accel.Float] struct {
-	gradientSweep[F] // of L″^½ v in the place of ∇L
-	rh               []accel.Mat[F]
+	gradientSweep[F]                // of L″^½ v in the place of ∇L
+	rh               []accel.Mat[F] // root of the curvature of the damped units times v, by block, entering rows first
 }
 
 // AddDiagonal implements nn.DiagonalLinearization. All states and derivatives of a sequence are needed at once, as for the
@@ -92,7 +92,7 @@ func (p *probe[F]) run(ctx context.Context, pass nn.Pass, position []int, mu flo
 			failed = p.dampBlock(k, v)
 		}
 		p.backward(k, p.in(p.h, k), dz, &p.derivatives, damp, sum)
-		p.s.CopyMat(p.fisher.da[k], p.d.RowRange(0, b.rows()))
+		p.keepDerivatives(k, b)
 	})
 	if failed != nil {
 		return failed
@@ -111,7 +111,7 @@ func (p *probe[F]) dampBlock(k int, v []F) error {
 	b := &p.blocks[k]
 	part := v[b.row[0]*p.Hidden : b.row[1]*p.Hidden]
 	h := make([]F, len(part))
-	elements(inner(b, p.in(p.h, k))).Read(h)
+	elements(inner(b, p.hiddenOf(p.in(p.h, k)))).Read(h)
 	var weight []F
 	if p.shard.Weight != nil {
 		weight = p.shard.Weight[b.row[0]:b.row[1]]

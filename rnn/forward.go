@@ -5,62 +5,115 @@ import (
 	"curvestream/nn"
 )
 
-// enter sets the entering state of block k in strip h: h_0, or the last states of the block before, whose strip is before.
-// It also serves the R-operator, whose states enter the same way.
-func (s *sweep[F]) enter(k int, strip, before, h0 accel.Mat[F]) {
+// enter sets the entering values of the carried nodes of block k in st: their initial values, or the last ones of the block
+// before, whose strip is before. It also serves the R-operator, whose values enter the same way.
+func (s *sweep[F]) enter(k int, st, before strip[F], initial []accel.Mat[F]) {
 	b := &s.blocks[k]
-	into := strip.RowRange(0, b.enter)
-	if k == 0 {
-		s.s.Fill(into, 0)
-		s.s.AddRow(into, h0)
-		return
+	for i := range s.cell.nodes {
+		if !s.cell.nodes[i].carried() {
+			continue
+		}
+		into := st[i].RowRange(0, b.enter)
+		if k == 0 {
+			s.s.Fill(into, 0)
+			s.s.AddRow(into, initial[i])
+			continue
+		}
+		prev := &s.blocks[k-1]
+		s.s.CopyMat(into, step(prev, before[i], prev.hi-1, b.enter))
 	}
-	prev := &s.blocks[k-1]
-	s.s.CopyMat(into, step(prev, before, prev.hi-1, b.enter))
 }
 
-// forward computes the states of a block, h_τ = s(W_xh x_τ + W_hh h_τ₋₁ + b_h), from the entering state in its strip.
-func (s *sweep[F]) forward(b *block, h accel.Mat[F]) {
-	s.fromInputs(b, s.w, inner(b, h))
+// forward computes the values of all nodes of a block from the entering ones in its strip.
+func (s *sweep[F]) forward(b *block, st strip[F]) {
+	s.fromInputs(b, s.w, st)
 	for t := b.lo; t < b.hi; t++ {
 		n := s.shard.Active[t]
-		a := step(b, h, t, n)
-		s.s.MulPrepared(step(b, h, t-1, n), s.w.hhT, 1, a)
-		s.s.Activate(s.Activation, a)
+		for i := range s.cell.nodes {
+			node := &s.cell.nodes[i]
+			a := s.value(b, st, i, t, n)
+			var beta F
+			if node.started() {
+				beta = 1
+			}
+			for j := range node.products {
+				if p := &node.products[j]; !p.in.isInput() {
+					s.s.MulPrepared(s.read(b, st, p.in, t, n), s.w.up[p.index], beta, a)
+					beta = 1
+				}
+			}
+			for j := range node.terms {
+				m := &node.terms[j]
+				if p := s.read(b, st, m.p, t, n); m.alone {
+					s.addOrSet(beta, a, p)
+				} else {
+					s.s.Hadamard(F(m.alpha), p, s.read(b, st, m.q, t, n), beta, a)
+				}
+				beta = 1
+			}
+			for _, act := range node.acts {
+				s.s.Activate(act.act, columns(a, act.lo, act.hi))
+			}
+		}
 	}
 }
 
-// fromInputs sets a = X W_xhᵀ + b_h for the rows of a block, the weights being those of w: θ or v.
-func (s *sweep[F]) fromInputs(b *block, w *operands[F], a accel.Mat[F]) {
-	lo, hi := b.row[0], b.row[1]
-	if s.shard.Sparse != nil {
-		s.s.Fill(a, 0)
-		s.s.GatherColumns(s.shard.Sparse.RowRange(lo, hi), w.xh, a)
+// addOrSet sets to = from + beta·to for a beta of 0 or 1.
+func (s *sweep[F]) addOrSet(beta F, to, from accel.Mat[F]) {
+	if beta == 0 {
+		s.s.CopyMat(to, from)
 	} else {
-		s.s.MulPrepared(s.shard.X.RowRange(lo, hi), w.xhT, 0, a)
-	}
-	if w.bh.V != nil {
-		s.s.AddRow(a, w.bh)
+		s.s.AddMat(to, 1, from)
 	}
 }
 
-// withOutput returns the rows of a strip that have an output: all, or those of last time-steps, gathered in buffer.
-func (s *sweep[F]) withOutput(b *block, strip, buffer accel.Mat[F]) accel.Mat[F] {
+// fromInputs sets the nodes that inputs or biases go into to a = Σ W x + Σ b for the rows of a block, the parameters being those
+// of w: θ or v.
+func (s *sweep[F]) fromInputs(b *block, w *operands[F], st strip[F]) {
+	lo, hi := b.row[0], b.row[1]
+	for i := range s.cell.nodes {
+		node := &s.cell.nodes[i]
+		a, set := s.inside(b, st, i), false
+		for j := range node.products {
+			p := &node.products[j]
+			switch {
+			case !p.in.isInput():
+			case s.shard.Sparse != nil:
+				s.s.Fill(a, 0)
+				s.s.GatherColumns(s.shard.Sparse.RowRange(lo, hi), w.w[p.index], a)
+				set = true
+			default:
+				s.s.MulPrepared(s.shard.X.RowRange(lo, hi), w.up[p.index], 0, a)
+				set = true
+			}
+		}
+		for j := range node.biases {
+			if !set {
+				s.s.Fill(a, 0)
+				set = true
+			}
+			s.s.AddRow(a, w.b[node.biases[j].index])
+		}
+	}
+}
+
+// withOutput returns the rows of h that have an output: all, or those of last time-steps, gathered in buffer.
+func (s *sweep[F]) withOutput(b *block, h, buffer accel.Mat[F]) accel.Mat[F] {
 	if s.shard.Form == nn.Each {
-		return inner(b, strip)
+		return inner(b, h)
 	}
 	for _, l := range b.lastRows {
-		s.s.CopyMat(buffer.RowRange(l.to, l.to+l.n), strip.RowRange(l.from, l.from+l.n))
+		s.s.CopyMat(buffer.RowRange(l.to, l.to+l.n), h.RowRange(l.from, l.from+l.n))
 	}
 	return buffer.RowRange(0, outputRows(b))
 }
 
 // outputs sets z = s_z(W_zh h + b_z) for the output rows of a block. A block may have none.
-func (s *sweep[F]) outputs(b *block, h, z accel.Mat[F]) {
+func (s *sweep[F]) outputs(b *block, st strip[F], z accel.Mat[F]) {
 	if outputRows(b) == 0 {
 		return
 	}
-	s.s.MulPrepared(s.withOutput(b, h, s.last), s.w.zhT, 0, z)
+	s.s.MulPrepared(s.withOutput(b, s.hiddenOf(st), s.last), s.w.zhUp, 0, z)
 	if s.w.bz.V != nil {
 		s.s.AddRow(z, s.w.bz)
 	}

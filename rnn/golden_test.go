@@ -1,7 +1,6 @@
 package rnn_test
 
 import (
-	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,9 +11,11 @@ import (
 	"curvestream/rnn"
 )
 
-func goldenConfig(c *golden.Case) rnn.Config {
+func goldenConfig(t *testing.T, c *golden.Case) rnn.Config {
 	m := c.Model
-	config := rnn.Config{In: m.Inputs, Hidden: m.Hidden, Out: m.Outputs, Activation: m.Activation,
+	cell, err := rnn.ParseCell(m.Kind)
+	check(t, err)
+	config := rnn.Config{Cell: cell, Factors: m.Factors, In: m.Inputs, Hidden: m.Hidden, Out: m.Outputs, Activation: m.Activation,
 		OutputActivation: m.OutputActivation, Loss: c.Loss, Biases: m.Biases}
 	if c.Structural != nil {
 		config.Distance = c.Structural.Distance
@@ -28,22 +29,19 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ran := 0
+	ran := map[string]int{}
 	for _, path := range files {
 		c, err := golden.Load(path)
-		if errors.Is(err, golden.ErrUnsupported) {
-			continue
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Model.Kind != "rnn" {
+		if c.Model.Kind == "fnn" {
 			continue
 		}
-		ran++
+		ran[c.Model.Kind]++
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".json"), func(t *testing.T) {
 			backend := cpu.New[float64](cpu.Options{})
-			net, err := rnn.New(backend, goldenConfig(c))
+			net, err := rnn.New(backend, goldenConfig(t, c))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +56,9 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
-	if ran == 0 {
-		t.Error("no recurrent case among the reference cases")
+	for _, cell := range rnn.CellNames() {
+		if ran[cell] == 0 {
+			t.Errorf("no case of the cell %s among the reference cases", cell)
+		}
 	}
 }

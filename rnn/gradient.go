@@ -78,7 +78,7 @@ func (g *gradientSweep[F]) run(ctx context.Context, sums []float64) error {
 		g.lossGradient(b, dz, g.kept)
 		g.backward(k, g.in(g.h, k), dz, &g.derivatives, damping[F]{}, sum)
 		if g.fisher.da != nil {
-			g.s.CopyMat(g.fisher.da[k], g.d.RowRange(0, b.rows()))
+			g.keepDerivatives(k, b)
 		}
 	})
 	if err != nil || g.fisher.da == nil {

@@ -15,7 +15,13 @@ func (n *Net[F]) fisherBytes(lengths []int) int64 {
 	for _, length := range lengths {
 		rows += length
 	}
-	return 2 * int64(rows*n.Hidden) * int64(unsafe.Sizeof(F(0)))
+	width := n.cell.width()
+	for i := range n.cell.nodes {
+		if n.cell.nodes[i].learned() {
+			width += n.cell.nodes[i].width
+		}
+	}
+	return int64(rows*width) * int64(unsafe.Sizeof(F(0)))
 }
 
 // fisherByGroups adds the diagonal of the empirical Fisher matrix to fisher within the state budget: all states of a sequence
@@ -45,5 +51,5 @@ func (n *Net[F]) fisherByGroups(ctx context.Context, theta accel.Vector[F], b *n
 func (n *Net[F]) unbounded() *Net[F] {
 	c := n.Config
 	c.StateBudget = 0
-	return &Net[F]{Config: c, backend: n.backend, layout: n.layout, scratch: n.scratch}
+	return &Net[F]{Config: c, backend: n.backend, layout: n.layout, cell: n.cell, scratch: n.scratch}
 }

@@ -18,51 +18,108 @@ func (l *linearized[F]) gv(ctx context.Context, v *operands[F], mu F) error {
 // jv leaves R{z} = J v of a shard in l.rz, and with keep set R{h} in l.rh.
 func (l *linearized[F]) jv(ctx context.Context, v *operands[F], keep bool) error {
 	return l.forwardUse(ctx, func(k int, b *block) {
-		h, r := l.in(l.h, k), l.r
+		st, r := l.in(l.h, k), l.r
 		if keep {
 			r = l.in(l.rh, k)
 			l.computeR(k, v)
 		} else {
-			l.enter(k, r, r, v.h0)
-			l.forwardR(b, v, h, r)
+			l.enter(k, r, r, v.initial)
+			l.forwardR(b, v, st, r, nil)
 		}
-		l.outputsR(b, v, h, r, l.kept, rowsOf(b, l.rz))
+		l.outputsR(b, v, st, r, l.kept, rowsOf(b, l.rz))
 	})
 }
 
-// computeR computes R{h} of block k in its place in l.rh, as the states of h are computed.
+// computeR computes R{} of the nodes of block k in their place in l.rh, as the values of h are computed.
 func (l *linearized[F]) computeR(k int, v *operands[F]) {
 	r := l.in(l.rh, k)
-	l.enter(k, r, l.before(l.rh, k), v.h0)
-	l.forwardR(&l.blocks[k], v, l.in(l.h, k), r)
+	l.enter(k, r, l.before(l.rh, k), v.initial)
+	l.forwardR(&l.blocks[k], v, l.in(l.h, k), r, nil)
 }
 
-// forwardR computes R{h_τ} = s′(a_τ) (V_xh x_τ + v_b + V_hh h_τ₋₁ + W_hh R{h_τ₋₁}) of a block, V being the weights in v. All but
-// the last term is the same at all time-steps and comes first.
-func (s *sweep[F]) forwardR(b *block, v *operands[F], h, r accel.Mat[F]) {
-	s.forwardRInputs(b, v, h, r)
+// forwardR computes R{} of all nodes of a block. For the plain cell
+//
+//	R{h_τ} = s′(a_τ) (V_xh x_τ + v_b + V_hh h_τ₋₁ + W_hh R{h_τ₋₁})
+//
+// V being the weights in v. All but the last term is the same at all time-steps and comes first. Where ra is not nil, it gets R{a}
+// of the nodes that are not linear.
+func (s *sweep[F]) forwardR(b *block, v *operands[F], st, r, ra strip[F]) {
+	s.fromInputs(b, v, r)
+	s.fromStates(b, v, st, r)
 	for t := b.lo; t < b.hi; t++ {
 		n := s.shard.Active[t]
-		ra := step(b, r, t, n)
-		s.s.MulPrepared(step(b, r, t-1, n), s.w.hhT, 1, ra)
-		s.s.MulDerivative(s.Activation, ra, step(b, h, t, n))
+		for i := range s.cell.nodes {
+			node := &s.cell.nodes[i]
+			a := s.value(b, r, i, t, n)
+			for j := range node.products {
+				if p := &node.products[j]; !p.in.isInput() {
+					s.s.MulPrepared(s.read(b, r, p.in, t, n), s.w.up[p.index], 1, a)
+				}
+			}
+			s.addTermsR(b, node, st, r, t, a)
+			if ra != nil && node.curved() {
+				s.s.CopyMat(s.value(b, ra, i, t, n), a)
+			}
+			for _, act := range node.acts {
+				s.s.MulDerivative(act.act, columns(a, act.lo, act.hi), columns(s.value(b, st, i, t, n), act.lo, act.hi))
+			}
+		}
 	}
 }
 
-func (s *sweep[F]) forwardRInputs(b *block, v *operands[F], h, r accel.Mat[F]) {
-	s.fromInputs(b, v, inner(b, r))
-	for _, l := range b.links {
-		s.s.MulPrepared(h.RowRange(l.from, l.from+l.n), v.hhT, 1, r.RowRange(l.to, l.to+l.n))
+// addTermsR adds R{} of the terms of a node at time-step t to a, or sets a, where nothing else goes into the node.
+func (s *sweep[F]) addTermsR(b *block, node *node, st, r strip[F], t int, a accel.Mat[F]) {
+	var beta F
+	if node.learned() {
+		beta = 1
+	}
+	for j := range node.terms {
+		m := &node.terms[j]
+		rp := s.read(b, r, m.p, t, a.Rows)
+		if m.alone {
+			s.addOrSet(beta, a, rp)
+		} else {
+			s.s.Hadamard(F(m.alpha), rp, s.read(b, st, m.q, t, a.Rows), beta, a)
+			s.s.Hadamard(F(m.alpha), s.read(b, st, m.p, t, a.Rows), s.read(b, r, m.q, t, a.Rows), 1, a)
+		}
+		beta = 1
+	}
+}
+
+// fromStates adds Σ V in of the products that read nodes, or sets it where neither inputs nor biases go into a node.
+func (s *sweep[F]) fromStates(b *block, v *operands[F], st, r strip[F]) {
+	for i := range s.cell.nodes {
+		node := &s.cell.nodes[i]
+		a := s.inside(b, r, i)
+		var beta F
+		if node.started() {
+			beta = 1
+		}
+		for j := range node.products {
+			p := &node.products[j]
+			switch {
+			case p.in.isInput():
+				continue
+			case p.in.before:
+				for _, l := range b.links {
+					in := columns(st[p.in.node].RowRange(l.from, l.from+l.n), p.in.lo, p.in.hi)
+					s.s.MulPrepared(in, v.up[p.index], beta, a.RowRange(l.to-b.enter, l.to-b.enter+l.n))
+				}
+			default:
+				s.s.MulPrepared(columns(s.inside(b, st, p.in.node), p.in.lo, p.in.hi), v.up[p.index], beta, a)
+			}
+			beta = 1
+		}
 	}
 }
 
 // outputsR sets rz = R{z} = s_z′ (V_zh h + v_b + W_zh R{h}) of the output rows of a block.
-func (s *sweep[F]) outputsR(b *block, v *operands[F], h, r accel.Mat[F], o kept[F], rz accel.Mat[F]) {
+func (s *sweep[F]) outputsR(b *block, v *operands[F], st, r strip[F], o kept[F], rz accel.Mat[F]) {
 	if rz.Rows == 0 {
 		return
 	}
-	s.s.MulPrepared(s.withOutput(b, r, s.last), s.w.zhT, 0, rz)
-	s.s.MulPrepared(s.withOutput(b, h, s.last), v.zhT, 1, rz)
+	s.s.MulPrepared(s.withOutput(b, s.hiddenOf(r), s.last), s.w.zhUp, 0, rz)
+	s.s.MulPrepared(s.withOutput(b, s.hiddenOf(st), s.last), v.zhUp, 1, rz)
 	if v.bz.V != nil {
 		s.s.AddRow(rz, v.bz)
 	}
@@ -86,20 +143,20 @@ func (l *linearized[F]) jtu(ctx context.Context, v *operands[F], mu F) error {
 		}
 		var damp damping[F]
 		if mu != 0 {
-			damp = damping[F]{mu: mu, rh: l.in(l.rh, k)}
+			damp = damping[F]{mu: mu, rh: l.hiddenOf(l.in(l.rh, k))}
 			l.weigh(b, damp.rh)
 		}
 		l.backward(k, l.in(l.h, k), dz, &l.derivatives, damp, sum)
 	})
 }
 
-// weigh scales each row of a strip, but for the entering state, by the weight of its sequence: to a stream, that is the
+// weigh scales each row of a strip's matrix, but for the entering rows, by the weight of its sequence: to a stream, that is the
 // curvature of a weighted squared error.
-func (s *sweep[F]) weigh(b *block, strip accel.Mat[F]) {
+func (s *sweep[F]) weigh(b *block, m accel.Mat[F]) {
 	if s.shard.Weight == nil {
 		return
 	}
-	rows := inner(b, strip)
+	rows := inner(b, m)
 	weights := accel.Targets[F]{Dense: rows, Weight: s.shard.Weight[b.row[0]:b.row[1]]}
 	s.s.LossCurvature(accel.SquaredError, rows, weights, rows)
 }

@@ -6,6 +6,7 @@ import (
 
 	"curvestream/accel"
 	"curvestream/nn"
+	"curvestream/rnn"
 )
 
 func check(t testing.TB, err error) {
@@ -36,6 +37,31 @@ func relativeError(got, want []float64) float64 {
 		worst = math.Max(worst, math.Abs(got[i]-want[i]))
 	}
 	return worst / scale
+}
+
+// forCells runs f for each cell. f gives a configuration of the plain cell and gets it back with the cell, without what that cell
+// does not have.
+func forCells(t *testing.T, f func(t *testing.T, of func(rnn.Config) rnn.Config)) {
+	for _, name := range rnn.CellNames() {
+		t.Run(name, func(t *testing.T) {
+			cell, err := rnn.ParseCell(name)
+			check(t, err)
+			f(t, func(c rnn.Config) rnn.Config { return withCell(c, cell) })
+		})
+	}
+}
+
+func withCell(c rnn.Config, cell rnn.Cell) rnn.Config {
+	if c.Cell = cell; cell == rnn.Plain {
+		return c
+	}
+	c.Activation = accel.Tanh
+	if cell == rnn.Multiplicative {
+		c.Factors = 3
+	} else {
+		c.Distance = nn.SquaredDistance
+	}
+	return c
 }
 
 func convert[To, From accel.Float](from []From) []To {

@@ -10,24 +10,21 @@ import (
 // hessian is the scratch of a product with the exact Hessian: the R-operator applied to the gradient's own sweeps, so that the
 // gradient's derivatives are computed in tandem (algorithm 4).
 type hessian[F accel.Float] struct {
-	ra    []accel.Mat[F] // R{a} that goes with each slot of h; its entering states are not used
+	ra    []strip[F]     // R{a} that goes with each slot of h; its entering rows are not used
 	rza   accel.Mat[F]   // R{W_zh h + b_z} of all output rows; only where s_z is not linear
 	dz    accel.Mat[F]   // dL/dz of all output rows
 	rdz   accel.Mat[F]   // R{dL/dz}
-	dh    accel.Mat[F]   // dL/dh of the rows of a block
-	rd    accel.Mat[F]   // R{dL/dh}, then R{dL/da}, of the rows of a block
-	carry accel.Mat[F]   // R{dL/da} at the first time-step of the block after
+	rd    derivatives[F] // R{} of the derivatives
 	rlast accel.Mat[F]   // for Last: gathered R{h}
 }
 
 func (s *sweep[F]) carveHessian(a *nn.Arena[F]) hessian[F] {
-	outputs, rows := len(s.shard.Owner), s.largest((*block).rows)
+	outputs := len(s.shard.Owner)
 	h := hessian[F]{ra: s.carveSlots(a), dz: a.Mat(outputs, s.Out), rdz: a.Mat(outputs, s.Out)}
 	if s.OutputActivation != accel.Linear {
 		h.rza = a.Mat(outputs, s.Out)
 	}
-	h.dh, h.rd = a.Mat(rows, s.Hidden), a.Mat(rows, s.Hidden)
-	h.carry = a.Mat(s.shard.Active[0], s.Hidden)
+	h.rd = s.carveDerivatives(a)
 	if s.shard.Form == nn.Last {
 		h.rlast = a.Mat(s.largest(outputRows), s.Hidden)
 	}
@@ -69,17 +66,9 @@ func (l *linearized[F]) addHv(ctx context.Context, v *operands[F]) error {
 
 // computeRKeeping is computeR, and keeps R{a} too.
 func (l *linearized[F]) computeRKeeping(k int, v *operands[F]) {
-	b, h, r := &l.blocks[k], l.in(l.h, k), l.in(l.rh, k)
-	ra := l.in(l.hv.ra, k)
-	l.enter(k, r, l.before(l.rh, k), v.h0)
-	l.forwardRInputs(b, v, h, r)
-	for t := b.lo; t < b.hi; t++ {
-		n := l.shard.Active[t]
-		rt := step(b, r, t, n)
-		l.s.MulPrepared(step(b, r, t-1, n), l.w.hhT, 1, rt)
-		l.s.CopyMat(step(b, ra, t, n), rt)
-		l.s.MulDerivative(l.Activation, rt, step(b, h, t, n))
-	}
+	r := l.in(l.rh, k)
+	l.enter(k, r, l.before(l.rh, k), v.initial)
+	l.forwardR(&l.blocks[k], v, l.in(l.h, k), r, l.in(l.hv.ra, k))
 }
 
 // outputsRKeeping is outputsR, and keeps R{W_zh h + b_z} too.
@@ -107,48 +96,74 @@ func (l *linearized[F]) lossR() {
 	}
 }
 
-// backwardR is the R-operator of backward, in tandem with backward:
+// backwardR is the R-operator of backward, in tandem with backward. For the plain cell:
 //
 //	R{dh_τ} = W_zhᵀ R{dz_τ} + V_zhᵀ dz_τ + W_hhᵀ R{da_τ₊₁} + V_hhᵀ da_τ₊₁
 //	R{da_τ} = s′(a_τ) R{dh_τ} + s″(a_τ) R{a_τ} dh_τ
 //
 // and R{dW} = R{da} hᵀ + da R{h}ᵀ.
 func (l *linearized[F]) backwardR(k int, v *operands[F], sum params[F]) {
-	b, hv := &l.blocks[k], &l.hv
-	da, dh, rd := l.d.RowRange(0, b.rows()), hv.dh.RowRange(0, b.rows()), hv.rd.RowRange(0, b.rows())
+	b, hv, h := &l.blocks[k], &l.hv, l.cell.hidden
 	dz, rdz := rowsOf(b, hv.dz), rowsOf(b, hv.rdz)
+	dh, rdh := l.ofNode(b, l.d, h), l.ofNode(b, hv.rd.d, h)
 	l.s.Fill(dh, 0)
-	l.s.Fill(rd, 0)
-	l.addOutputs(b, dz, l.w.zh, 1, dh)
-	l.addOutputs(b, rdz, l.w.zh, 1, rd)
-	l.addOutputs(b, dz, v.zh, 1, rd)
+	l.s.Fill(rdh, 0)
+	l.addOutputs(b, dz, l.w.zhDown, 1, dh)
+	l.addOutputs(b, rdz, l.w.zhDown, 1, rdh)
+	l.addOutputs(b, dz, v.zhDown, 1, rdh)
+	l.fromBlockAfter(k, &l.derivatives)
+	l.fromBlockAfter(k, &hv.rd)
 	for t := b.hi - 1; t >= b.lo; t-- {
-		dt, rt := l.at(b, dh, t), l.at(b, rd, t)
-		if n := activeAt(l.shard.Active, t+1); n > 0 {
-			next, nextR := l.carry, hv.carry
-			if t+1 < b.hi {
-				next, nextR = l.at(b, da, t+1), l.at(b, rd, t+1)
-			}
-			next, nextR = next.RowRange(0, n), nextR.RowRange(0, n)
-			l.s.MulPrepared(next, l.w.hh, 1, dt.RowRange(0, n))
-			l.s.MulPrepared(nextR, l.w.hh, 1, rt.RowRange(0, n))
-			l.s.MulPrepared(next, v.hh, 1, rt.RowRange(0, n))
+		for i := len(l.cell.nodes) - 1; i >= 0; i-- {
+			l.throughActivations(k, i, t)
+			l.passR(k, i, t, v)
 		}
-		h := step(b, l.in(l.h, k), t, dt.Rows)
-		l.s.MulDerivative(l.Activation, rt, h)
-		l.s.AddSecondDerivative(l.Activation, rt, dt, h, step(b, l.in(hv.ra, k), t, dt.Rows))
-		l.s.CopyMat(l.at(b, da, t), dt)
-		l.s.MulDerivative(l.Activation, l.at(b, da, t), h)
 	}
-	l.s.CopyMat(l.carry.RowRange(0, b.enter), l.at(b, da, b.lo))
-	l.s.CopyMat(hv.carry.RowRange(0, b.enter), l.at(b, rd, b.lo))
-	l.accumulate(b, l.in(l.h, k), rd, rdz, sum)
-	l.accumulateRecurrent(b, l.in(l.rh, k), da, sum)
+	l.accumulate(b, l.in(l.h, k), hv.rd.d, rdz, sum)
+	l.accumulateStates(b, l.in(l.rh, k), l.d, sum)
 	if dz.Rows > 0 {
-		l.s.GEMM(true, false, 1, dz, l.withOutput(b, l.in(l.rh, k), hv.rlast), 1, sum.zh)
+		l.s.GEMM(true, false, 1, dz, l.withOutput(b, l.hiddenOf(l.in(l.rh, k)), hv.rlast), 1, sum.zh)
 	}
 	if k == 0 {
-		l.toInitialState(hv.dh, rd.RowRange(0, b.enter), l.w, sum.h0)
-		l.toInitialState(hv.dh, da.RowRange(0, b.enter), v, sum.h0)
+		l.toInitialValues(&hv.rd, sum)
+	}
+}
+
+// throughActivations turns derivatives of node i of block k at time-step t, and R{} of them, from those with respect to its value
+// into those with respect to a.
+func (l *linearized[F]) throughActivations(k, i, t int) {
+	b, st, ra := &l.blocks[k], l.in(l.h, k), l.in(l.hv.ra, k)
+	d, rd, n := l.at(b, l.d[i], t), l.at(b, l.hv.rd.d[i], t), l.shard.Active[t]
+	for _, act := range l.cell.nodes[i].acts {
+		part := func(m accel.Mat[F]) accel.Mat[F] { return columns(m, act.lo, act.hi) }
+		h := part(l.value(b, st, i, t, n))
+		l.s.MulDerivative(act.act, part(rd), h)
+		l.s.AddSecondDerivative(act.act, part(rd), part(d), h, part(l.value(b, ra, i, t, n)))
+		l.s.MulDerivative(act.act, part(d), h)
+	}
+}
+
+// passR is the R-operator of pass, after pass.
+func (l *linearized[F]) passR(k, i, t int, v *operands[F]) {
+	b, node, rd := &l.blocks[k], &l.cell.nodes[i], &l.hv.rd
+	da, rda := l.at(b, l.d[i], t), l.at(b, rd.d[i], t)
+	st, r := l.in(l.h, k), l.in(l.rh, k)
+	l.pass(b, node, da, st, &l.derivatives, t)
+	l.pass(b, node, rda, st, rd, t)
+	for j := range node.products {
+		if p := &node.products[j]; !p.in.isInput() {
+			to, _ := l.into(b, rd, p.in, false, t)
+			l.s.MulPrepared(da, v.down[p.index], 1, to)
+		}
+	}
+	for j := range node.terms {
+		m := &node.terms[j]
+		if m.alone {
+			continue
+		}
+		to, _ := l.into(b, rd, m.p, false, t)
+		l.s.Hadamard(F(m.alpha), da, l.read(b, r, m.q, t, da.Rows), 1, to)
+		to, _ = l.into(b, rd, m.q, false, t)
+		l.s.Hadamard(F(m.alpha), da, l.read(b, r, m.p, t, da.Rows), 1, to)
 	}
 }

@@ -28,11 +28,11 @@ type linearized[F accel.Float] struct {
 	*states[F]
 	kept kept[F]
 
-	r  accel.Mat[F] // R{h} of a block, when only its outputs and the next block need it
+	r  strip[F]     // R{} of a block, when only its outputs and the next block need it
 	rz accel.Mat[F] // R{z} of all output rows, then L″R{z}
 	derivatives[F]
-	sum accel.Mat[F]   // the shard's own product, 1 × n
-	rh  []accel.Mat[F] // R{h} that goes with each slot of h; for structural damping and the Hessian
+	sum accel.Mat[F] // the shard's own product, 1 × n
+	rh  []strip[F]   // R{} that goes with each slot of h; for structural damping and the Hessian
 	hv  hessian[F]
 }
 
@@ -75,7 +75,7 @@ func (s *sweep[F]) carveLinearized(a *nn.Arena[F], l *linearized[F]) {
 	*l = linearized[F]{
 		states:      s.carveStates(a),
 		kept:        s.carveKept(a),
-		r:           a.Mat(s.largest((*block).stripRows), s.Hidden),
+		r:           s.carveAnyStrip(a),
 		rz:          a.Mat(len(s.shard.Owner), s.Out),
 		derivatives: s.carveDerivatives(a),
 		sum:         a.Mat(1, s.layout.Len()),

@@ -48,9 +48,9 @@ func (n *Net[F]) evaluate(ctx context.Context, theta accel.Vector[F], batch *nn.
 	if err != nil {
 		return nil, err
 	}
-	strips, zs := make([]accel.Mat[F], len(sweeps)), make([]accel.Mat[F], len(sweeps))
+	strips, zs := make([]strip[F], len(sweeps)), make([]accel.Mat[F], len(sweeps))
 	giveBack, err := n.carve(sweeps, func(i int, s *sweep[F], a *nn.Arena[F]) {
-		strips[i] = a.Mat(s.largest((*block).stripRows), n.Hidden)
+		strips[i] = s.carveAnyStrip(a)
 		zs[i] = a.Mat(s.largest(outputRows), n.Out)
 		s.carveLast(a, false)
 	})
@@ -62,7 +62,7 @@ func (n *Net[F]) evaluate(ctx context.Context, theta accel.Vector[F], batch *nn.
 	return sweeps, n.run(ctx, sweeps, func(i int, s *sweep[F]) error {
 		var failed error
 		err := s.ascending(ctx, func(k int, b *block) {
-			s.enter(k, strips[i], strips[i], w.h0)
+			s.enter(k, strips[i], strips[i], w.initial)
 			s.forward(b, strips[i])
 			if z := zs[i].RowRange(0, outputRows(b)); z.Rows > 0 && failed == nil {
 				s.outputs(b, strips[i], z)

@@ -2,7 +2,8 @@
 //
 //	a_τ = W_xh x_τ + W_hh h_τ₋₁ + b_h,   h_τ = s(a_τ),   z_τ = s_z(W_zh h_τ + b_z)
 //
-// with a learned initial state h_0. It computes f, ∇f, and products with the Gauss-Newton matrix and the Hessian, by sweeps
+// with a learned initial state h_0, and nets with other cells in the place of the first two equations: LSTM, GRU and the
+// multiplicative RNN. A cell is data, a recurrence, which all sweeps carry out. The package computes f, ∇f, and products with the Gauss-Newton matrix and the Hessian, by sweeps
 // over packed sequences of different lengths.
 //
 // A chunk is dealt into shards of columns, and a worker runs a whole sweep over its shard. A sweep goes block by block: a
@@ -22,7 +23,9 @@ import (
 // A Config says what the net looks like.
 type Config struct {
 	In, Hidden, Out int
-	Activation      accel.Activation // s, of the hidden units
+	Cell            Cell
+	Factors         int              // F of the multiplicative cell; 0 of the others
+	Activation      accel.Activation // s, of the hidden units of the plain cell; the others have tanh, which need not be said
 	// OutputActivation is s_z. It belongs to F, not to the loss: J contains its derivative (section 6.3). Linear, the zero
 	// value, is the usual choice.
 	OutputActivation accel.Activation
@@ -45,11 +48,35 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("rnn: %d %s: there must be at least one", size.n, size.name))
 		}
 	}
-	if c.Distance == nn.CrossEntropyDistance && c.Activation != accel.Tanh && c.Activation != accel.Logistic {
-		errs = append(errs, fmt.Errorf("rnn: structural damping by cross-entropy needs tanh or logistic hidden units: use the squared distance"))
-	}
+	errs = append(errs, c.validateCell())
 	if c.StateBudget < 0 {
 		errs = append(errs, fmt.Errorf("rnn: a state budget of %d bytes: it must be 0 (keep all states) or more", c.StateBudget))
+	}
+	return errors.Join(errs...)
+}
+
+// validateCell reports what is wrong with the cell and with what depends on it.
+func (c Config) validateCell() error {
+	var errs []error
+	if c.Cell < Plain || c.Cell > Multiplicative {
+		return fmt.Errorf("rnn: there is no cell %d", int(c.Cell))
+	}
+	if c.Cell != Plain && c.Activation != accel.Linear && c.Activation != accel.Tanh {
+		errs = append(errs, fmt.Errorf("rnn: the cell %v has tanh hidden units: other activations are for the cell %v", c.Cell, Plain))
+	}
+	switch {
+	case c.Cell == Multiplicative && c.Factors < 1:
+		errs = append(errs, fmt.Errorf("rnn: %d factors: the cell %v needs at least one", c.Factors, c.Cell))
+	case c.Cell != Multiplicative && c.Factors != 0:
+		errs = append(errs, fmt.Errorf("rnn: %d factors: the cell %v has none", c.Factors, c.Cell))
+	}
+	if c.Distance == nn.CrossEntropyDistance {
+		switch {
+		case c.Cell == LSTM || c.Cell == GRU:
+			errs = append(errs, fmt.Errorf("rnn: structural damping by cross-entropy is with respect to what h is an activation of, and the cell %v has no such thing: use the squared distance", c.Cell))
+		case c.Cell == Plain && c.Activation != accel.Tanh && c.Activation != accel.Logistic:
+			errs = append(errs, fmt.Errorf("rnn: structural damping by cross-entropy needs tanh or logistic hidden units: use the squared distance"))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -59,6 +86,7 @@ type Net[F accel.Float] struct {
 	Config
 	backend accel.Backend[F]
 	layout  nn.Layout
+	cell    recurrence
 	scratch *nn.Scratch[F]
 
 	mu       sync.Mutex
@@ -75,20 +103,10 @@ func New[F accel.Float](backend accel.Backend[F], c Config) (*Net[F], error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return &Net[F]{Config: c, backend: backend, layout: c.Layout(), scratch: nn.NewScratch(backend)}, nil
-}
-
-// Layout returns the parameters in their order in θ: W_xh, W_hh, b_h, h_0, W_zh, b_z.
-func (c Config) Layout() nn.Layout {
-	l := nn.Layout(nil).Append("W_xh", c.Hidden, c.In).Append("W_hh", c.Hidden, c.Hidden)
-	if c.Biases {
-		l = l.Append("b_h", 1, c.Hidden)
+	if c.Cell != Plain {
+		c.Activation = accel.Tanh
 	}
-	l = l.Append("h_0", 1, c.Hidden).Append("W_zh", c.Out, c.Hidden)
-	if c.Biases {
-		l = l.Append("b_z", 1, c.Out)
-	}
-	return l
+	return &Net[F]{Config: c, backend: backend, layout: c.Layout(), cell: c.recurrence(), scratch: nn.NewScratch(backend)}, nil
 }
 
 // Layout implements nn.Net.

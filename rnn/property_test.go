@@ -73,77 +73,81 @@ var quantities = []string{"f", "case losses", "p", "gradient", "Fisher", "Jv", "
 
 // The number of shards changes the order of sums and nothing else; the number of threads changes nothing.
 func TestShardsAndThreads(t *testing.T) {
-	for _, form := range []nn.Form{nn.Each, nn.Last} {
-		for _, sparse := range []bool{false, true} {
-			rng := rand.New(rand.NewPCG(3, uint64(form)))
-			toy := derivative.Toy{In: 3, Out: 2, Loss: accel.LogisticCrossEntropy, Form: form, Lengths: lengths(rng, 19, 30), Weighted: true, Sparse: sparse}
-			b, err := toy.Batch(rng)
-			check(t, err)
-			config := rnn.Config{In: 3, Hidden: 5, Out: 2, Activation: accel.Tanh, Loss: toy.Loss, Biases: true, Distance: nn.CrossEntropyDistance}
-			theta, v := derivative.Theta(config.Layout(), 0.5, rng), derivative.Theta(config.Layout(), 1, rng)
-			want := everything(t, sharded{cpu.New[float64](cpu.Options{Threads: 1}), 1}, config, b, theta, v)
-			for _, shards := range []int{2, 3, 7, 19, 64} {
-				one := everything(t, sharded{cpu.New[float64](cpu.Options{Threads: 1}), shards}, config, b, theta, v)
-				for i, got := range one {
-					if e := relativeError(got, want[i]); e > 1e-12 {
-						t.Errorf("form %d, sparse %v: %s with %d shards differs from one shard by %.3g", form, sparse, quantities[i], shards, e)
+	forCells(t, func(t *testing.T, of func(rnn.Config) rnn.Config) {
+		for _, form := range []nn.Form{nn.Each, nn.Last} {
+			for _, sparse := range []bool{false, true} {
+				rng := rand.New(rand.NewPCG(3, uint64(form)))
+				toy := derivative.Toy{In: 3, Out: 2, Loss: accel.LogisticCrossEntropy, Form: form, Lengths: lengths(rng, 19, 30), Weighted: true, Sparse: sparse}
+				b, err := toy.Batch(rng)
+				check(t, err)
+				config := of(rnn.Config{In: 3, Hidden: 5, Out: 2, Activation: accel.Tanh, Loss: toy.Loss, Biases: true, Distance: nn.CrossEntropyDistance})
+				theta, v := derivative.Theta(config.Layout(), 0.5, rng), derivative.Theta(config.Layout(), 1, rng)
+				want := everything(t, sharded{cpu.New[float64](cpu.Options{Threads: 1}), 1}, config, b, theta, v)
+				for _, shards := range []int{2, 3, 7, 19, 64} {
+					one := everything(t, sharded{cpu.New[float64](cpu.Options{Threads: 1}), shards}, config, b, theta, v)
+					for i, got := range one {
+						if e := relativeError(got, want[i]); e > 1e-12 {
+							t.Errorf("form %d, sparse %v: %s with %d shards differs from one shard by %.3g", form, sparse, quantities[i], shards, e)
+						}
 					}
-				}
-				three := everything(t, sharded{cpu.New[float64](cpu.Options{Threads: 3}), shards}, config, b, theta, v)
-				for i, got := range three {
-					if !slices.Equal(got, one[i]) {
-						t.Errorf("form %d: %s with %d shards has other bits with 3 threads than with 1", form, quantities[i], shards)
+					three := everything(t, sharded{cpu.New[float64](cpu.Options{Threads: 3}), shards}, config, b, theta, v)
+					for i, got := range three {
+						if !slices.Equal(got, one[i]) {
+							t.Errorf("form %d: %s with %d shards has other bits with 3 threads than with 1", form, quantities[i], shards)
+						}
 					}
 				}
 			}
 		}
-	}
+	})
 }
 
 // The diagonal of the empirical Fisher matrix is the sum of squared gradients of batches of one sequence each.
 func TestFisherIsOfWholeSequences(t *testing.T) {
-	backend := sharded{cpu.New[float64](cpu.Options{}), 2}
-	for _, form := range []nn.Form{nn.Each, nn.Last} {
-		for _, sparse := range []bool{false, true} {
-			rng := rand.New(rand.NewPCG(5, 5))
-			config := rnn.Config{In: 3, Hidden: 4, Out: 2, Activation: accel.Tanh, Biases: true}
-			net, err := rnn.New[float64](backend, config)
-			check(t, err)
-			theta := vector(t, backend, derivative.Theta(net.Layout(), 0.5, rng))
-			var all []nn.Example[float64]
-			want := make([]float64, net.Layout().Len())
-			toy := derivative.Toy{In: 3, Out: 2, Form: form}
-			for _, length := range []int{12, 3, 20, 20, 1, 9} {
-				toy.Lengths = []int{length}
-				b, err := toy.Batch(rng)
+	forCells(t, func(t *testing.T, of func(rnn.Config) rnn.Config) {
+		backend := sharded{cpu.New[float64](cpu.Options{}), 2}
+		for _, form := range []nn.Form{nn.Each, nn.Last} {
+			for _, sparse := range []bool{false, true} {
+				rng := rand.New(rand.NewPCG(5, 5))
+				config := of(rnn.Config{In: 3, Hidden: 4, Out: 2, Activation: accel.Tanh, Biases: true})
+				net, err := rnn.New[float64](backend, config)
 				check(t, err)
-				if sparse { // one-hot rows, dense in the examples
-					for i := range b.Dense {
-						b.Dense[i] = float64(b2i(i%3 == (i/3)%2))
+				theta := vector(t, backend, derivative.Theta(net.Layout(), 0.5, rng))
+				var all []nn.Example[float64]
+				want := make([]float64, net.Layout().Len())
+				toy := derivative.Toy{In: 3, Out: 2, Form: form}
+				for _, length := range []int{12, 3, 20, 20, 1, 9} {
+					toy.Lengths = []int{length}
+					b, err := toy.Batch(rng)
+					check(t, err)
+					if sparse { // one-hot rows, dense in the examples
+						for i := range b.Dense {
+							b.Dense[i] = float64(b2i(i%3 == (i/3)%2))
+						}
 					}
+					grad := theta.New()
+					_, err = net.Gradient(t.Context(), theta, b, grad, nil)
+					check(t, err)
+					for i, g := range read(grad) {
+						want[i] += g * g
+					}
+					all = append(all, nn.Example[float64]{X: b.Dense, Target: b.Target})
 				}
-				grad := theta.New()
-				_, err = net.Gradient(t.Context(), theta, b, grad, nil)
+				b, err := nn.Pack(3, 2, form, all)
 				check(t, err)
-				for i, g := range read(grad) {
-					want[i] += g * g
+				if sparse {
+					b.Sparse = oneHot(b)
+					b.Dense = nil
 				}
-				all = append(all, nn.Example[float64]{X: b.Dense, Target: b.Target})
-			}
-			b, err := nn.Pack(3, 2, form, all)
-			check(t, err)
-			if sparse {
-				b.Sparse = oneHot(b)
-				b.Dense = nil
-			}
-			grad, fisher := theta.New(), theta.New()
-			_, err = net.Gradient(t.Context(), theta, b, grad, fisher)
-			check(t, err)
-			if e := relativeError(read(fisher), want); e > 1e-12 {
-				t.Errorf("form %d, sparse %v: differs by %.3g", form, sparse, e)
+				grad, fisher := theta.New(), theta.New()
+				_, err = net.Gradient(t.Context(), theta, b, grad, fisher)
+				check(t, err)
+				if e := relativeError(read(fisher), want); e > 1e-12 {
+					t.Errorf("form %d, sparse %v: differs by %.3g", form, sparse, e)
+				}
 			}
 		}
-	}
+	})
 }
 
 // Structural damping with the squared distance is the Gauss-Newton matrix of a net that shows its hidden units: G of an output
@@ -186,27 +190,29 @@ func TestStructuralDampingIsTheCurvatureOfTheHiddenUnits(t *testing.T) {
 
 // float32 computes what float64 computes, to its own precision.
 func TestFloat32(t *testing.T) {
-	rng := rand.New(rand.NewPCG(11, 1))
-	toy := derivative.Toy{In: 3, Out: 4, Loss: accel.SoftmaxCrossEntropy, Form: nn.Last, Lengths: lengths(rng, 40, 30)}
-	b, err := toy.Batch(rng)
-	check(t, err)
-	config := rnn.Config{In: 3, Hidden: 20, Out: 4, Activation: accel.Tanh, Loss: toy.Loss, Biases: true}
-	theta := make([]float64, config.Layout().Len())
-	check(t, nn.Initialize(config.Layout(), theta, nn.Init{}, rng))
-	v := derivative.Theta(config.Layout(), 1, rng)
-	f64, g64, gv64 := trio(t, cpu.New[float64](cpu.Options{}), config, b, theta, v)
-	b32 := &nn.Batch[float32]{Lengths: b.Lengths, Active: b.Active, Offset: b.Offset, In: b.In, Out: b.Out, Form: b.Form,
-		Dense: convert[float32](b.Dense), Class: b.Class, WeightSum: b.WeightSum}
-	f32, g32, gv32 := trio(t, cpu.New[float32](cpu.Options{}), config, b32, convert[float32](theta), convert[float32](v))
-	for name, e := range map[string]float64{
-		"f":  math.Abs(f32-f64) / f64,
-		"∇f": relativeError(convert[float64](g32), g64),
-		"Gv": relativeError(convert[float64](gv32), gv64),
-	} {
-		if e > 2e-4 || e == 0 {
-			t.Errorf("%s differs from float64 by %.3g, want at most 2e-4 and not nothing", name, e)
+	forCells(t, func(t *testing.T, of func(rnn.Config) rnn.Config) {
+		rng := rand.New(rand.NewPCG(11, 1))
+		toy := derivative.Toy{In: 3, Out: 4, Loss: accel.SoftmaxCrossEntropy, Form: nn.Last, Lengths: lengths(rng, 40, 30)}
+		b, err := toy.Batch(rng)
+		check(t, err)
+		config := of(rnn.Config{In: 3, Hidden: 20, Out: 4, Activation: accel.Tanh, Loss: toy.Loss, Biases: true})
+		theta := make([]float64, config.Layout().Len())
+		check(t, nn.Initialize(config.Layout(), theta, nn.Init{Rule: nn.Rule{Scheme: nn.GlorotScheme}}, rng))
+		v := derivative.Theta(config.Layout(), 1, rng)
+		f64, g64, gv64 := trio(t, cpu.New[float64](cpu.Options{}), config, b, theta, v)
+		b32 := &nn.Batch[float32]{Lengths: b.Lengths, Active: b.Active, Offset: b.Offset, In: b.In, Out: b.Out, Form: b.Form,
+			Dense: convert[float32](b.Dense), Class: b.Class, WeightSum: b.WeightSum}
+		f32, g32, gv32 := trio(t, cpu.New[float32](cpu.Options{}), config, b32, convert[float32](theta), convert[float32](v))
+		for name, e := range map[string]float64{
+			"f":  math.Abs(f32-f64) / f64,
+			"∇f": relativeError(convert[float64](g32), g64),
+			"Gv": relativeError(convert[float64](gv32), gv64),
+		} {
+			if e > 2e-4 || e == 0 {
+				t.Errorf("%s differs from float64 by %.3g, want at most 2e-4 and not nothing", name, e)
+			}
 		}
-	}
+	})
 }
 
 func trio[F accel.Float](t *testing.T, backend accel.Backend[F], config rnn.Config, b *nn.Batch[F], theta, v []F) (f float64, grad, gv []F) {
@@ -260,43 +266,45 @@ func TestCancel(t *testing.T) {
 // Whatever the state budget, as long as it is enough, all results have the bits of keeping all states; only the Fisher diagonal
 // is summed in another order. A budget that is not enough is an error with the number of bytes that would do.
 func TestStateBudget(t *testing.T) {
-	for _, form := range []nn.Form{nn.Each, nn.Last} {
-		rng := rand.New(rand.NewPCG(13, uint64(form)))
-		toy := derivative.Toy{In: 3, Out: 2, Loss: accel.LogisticCrossEntropy, Form: form, Lengths: lengths(rng, 11, 150), Weighted: true}
-		b, err := toy.Batch(rng)
-		check(t, err)
-		config := rnn.Config{In: 3, Hidden: 5, Out: 2, Activation: accel.Tanh, Loss: toy.Loss, Biases: true, Distance: nn.CrossEntropyDistance}
-		theta, v := derivative.Theta(config.Layout(), 0.5, rng), derivative.Theta(config.Layout(), 1, rng)
-		backend := sharded{cpu.New[float64](cpu.Options{}), 2}
-		want := everything(t, backend, config, b, theta, v)
-		full := 8 * config.Hidden * b.Rows()
-		sizes := map[int64]bool{}
-		for _, share := range []float64{0.5, 0.6, 0.8, 1, 1.2} {
-			config.StateBudget = int64(share * float64(full))
-			net, err := rnn.New[float64](backend, config)
+	forCells(t, func(t *testing.T, of func(rnn.Config) rnn.Config) {
+		for _, form := range []nn.Form{nn.Each, nn.Last} {
+			rng := rand.New(rand.NewPCG(13, uint64(form)))
+			toy := derivative.Toy{In: 3, Out: 2, Loss: accel.LogisticCrossEntropy, Form: form, Lengths: lengths(rng, 11, 150), Weighted: true}
+			b, err := toy.Batch(rng)
 			check(t, err)
-			sizes[net.Bytes(b, false)] = true
-			for i, got := range everything(t, backend, config, b, theta, v) {
-				if quantities[i] == "Fisher" {
-					if e := relativeError(got, want[i]); e > 1e-12 {
-						t.Errorf("form %d, %.1f of all states: Fisher differs by %.3g", form, share, e)
+			config := of(rnn.Config{In: 3, Hidden: 5, Out: 2, Activation: accel.Tanh, Loss: toy.Loss, Biases: true, Distance: nn.CrossEntropyDistance})
+			theta, v := derivative.Theta(config.Layout(), 0.5, rng), derivative.Theta(config.Layout(), 1, rng)
+			backend := sharded{cpu.New[float64](cpu.Options{}), 2}
+			want := everything(t, backend, config, b, theta, v)
+			full := 8 * valuesOfRow[config.Cell] * b.Rows()
+			sizes := map[int64]bool{}
+			for _, share := range []float64{0.5, 0.6, 0.8, 1, 1.2} {
+				config.StateBudget = int64(share * float64(full))
+				net, err := rnn.New[float64](backend, config)
+				check(t, err)
+				sizes[net.Bytes(b, false)] = true
+				for i, got := range everything(t, backend, config, b, theta, v) {
+					if quantities[i] == "Fisher" {
+						if e := relativeError(got, want[i]); e > 1e-12 {
+							t.Errorf("form %d, %.1f of all states: Fisher differs by %.3g", form, share, e)
+						}
+					} else if !slices.Equal(got, want[i]) {
+						t.Errorf("form %d, %.1f of all states: %s has other bits", form, share, quantities[i])
 					}
-				} else if !slices.Equal(got, want[i]) {
-					t.Errorf("form %d, %.1f of all states: %s has other bits", form, share, quantities[i])
 				}
 			}
+			if len(sizes) < 4 {
+				t.Errorf("budgets lead to %d sizes of a linearization, want at least 4", len(sizes))
+			}
+			config.StateBudget = int64(full / 20)
+			net, err := rnn.New[float64](backend, config)
+			check(t, err)
+			_, err = net.Linearize(t.Context(), vector(t, backend, theta), b)
+			if err == nil || !strings.Contains(err.Error(), "raise the budget") {
+				t.Errorf("err = %v, want how many bytes would do", err)
+			}
 		}
-		if len(sizes) < 4 {
-			t.Errorf("budgets lead to %d sizes of a linearization, want at least 4", len(sizes))
-		}
-		config.StateBudget = int64(full / 20)
-		net, err := rnn.New[float64](backend, config)
-		check(t, err)
-		_, err = net.Linearize(t.Context(), vector(t, backend, theta), b)
-		if err == nil || !strings.Contains(err.Error(), "raise the budget") {
-			t.Errorf("err = %v, want how many bytes would do", err)
-		}
-	}
+	})
 }
 
 // A sweep that is cancelled half-way leaves a linearization that computes the same bits.

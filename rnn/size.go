@@ -8,14 +8,24 @@ import (
 )
 
 // Flops returns how many floating point operations the matrix products of one product G v on b are, a multiplication and an
-// addition being two: at each time-step 8 h² for W_hh and its like in v, forward and backward, 4 h for each input that is not
-// zero, and 8 h m for each output row.
+// addition being two: for each time-step 8 for each recurrent weight, itself and its like in v, forward and backward; 4 for each
+// input that is not zero and each unit that it goes to; and 8 h m for each output row.
 func (n *Net[F]) Flops(b *nn.Batch[F]) float64 {
-	h, inputs := float64(n.Hidden), float64(b.Rows()*n.In)
+	inputs := float64(b.Rows() * n.In)
 	if b.Sparse != nil {
 		inputs = float64(len(b.Sparse.Col))
 	}
-	return 8*h*h*float64(b.Rows()) + 4*h*inputs + 8*h*float64(n.Out)*float64(b.OutputRows())
+	sum := 8 * float64(n.Hidden) * float64(n.Out) * float64(b.OutputRows())
+	for i := range n.cell.nodes {
+		for _, p := range n.cell.nodes[i].products {
+			if p.in.isInput() {
+				sum += 4 * float64(p.hi-p.lo) * inputs
+			} else {
+				sum += 8 * float64(p.hi-p.lo) * float64(p.in.hi-p.in.lo) * float64(b.Rows())
+			}
+		}
+	}
+	return sum
 }
 
 // Bytes returns how many bytes a linearization on b needs: the packed batch, states, scratch, sums and prepared weights; with
@@ -76,11 +86,20 @@ func (n *Net[F]) shapes(b *nn.Batch[F]) []*sweep[F] {
 }
 
 // prepared returns how many elements prepared weights have, with those of a backward sweep if asked.
-func (c Config) prepared(backward bool) int {
-	h := c.Hidden
-	elements := h*c.In + h*h + c.Out*h
+func (n *Net[F]) prepared(backward bool) int {
+	times := 1
 	if backward {
-		elements += h*h + c.Out*h
+		times = 2
+	}
+	elements := times * n.Out * n.Hidden
+	for i := range n.cell.nodes {
+		for _, p := range n.cell.nodes[i].products {
+			if p.in.isInput() {
+				elements += (p.hi - p.lo) * n.In
+			} else {
+				elements += times * (p.hi - p.lo) * (p.in.hi - p.in.lo)
+			}
+		}
 	}
 	return elements
 }

@@ -14,8 +14,8 @@ import (
 // of a block. They are computed by the same operations on the same values each time, so their bits are the same.
 type states[F accel.Float] struct {
 	*sweep[F]
-	h     []accel.Mat[F] // slots
-	slot  []int          // of each block; −1 where its strip is not kept
+	h     []strip[F] // slots
+	slot  []int      // of each block; −1 where its strip is not kept
 	free  []int
 	since since // which sweep was the last
 }
@@ -66,15 +66,15 @@ func (n *Net[F]) planStates(sweeps []*sweep[F]) (least int64, err error) {
 
 // strip returns the bytes of the largest strip, and strips those of all.
 func (s *sweep[F]) strip() int64 {
-	return int64(s.largest((*block).stripRows)*s.Hidden) * int64(unsafe.Sizeof(F(0)))
+	return int64(s.cell.stripElements(s.largest((*block).stripRows), s.largest((*block).rows))) * int64(unsafe.Sizeof(F(0)))
 }
 
 func (s *sweep[F]) strips() int64 {
-	rows := 0
+	sum := 0
 	for k := range s.blocks {
-		rows += s.blocks[k].stripRows()
+		sum += s.cell.stripElements(s.blocks[k].stripRows(), s.blocks[k].rows())
 	}
-	return int64(rows*s.Hidden) * int64(unsafe.Sizeof(F(0)))
+	return int64(sum) * int64(unsafe.Sizeof(F(0)))
 }
 
 func sequences[F accel.Float](sweeps []*sweep[F]) int {
@@ -87,14 +87,14 @@ func sequences[F accel.Float](sweeps []*sweep[F]) int {
 
 // carveSlots carves the strips that the schedule keeps at a time: one that fits each block where all are kept, and otherwise
 // strips that fit any.
-func (s *sweep[F]) carveSlots(a *nn.Arena[F]) []accel.Mat[F] {
-	slots := make([]accel.Mat[F], s.plan.Slots)
+func (s *sweep[F]) carveSlots(a *nn.Arena[F]) []strip[F] {
+	slots := make([]strip[F], s.plan.Slots)
 	for k := range slots {
-		rows := s.blocks[k].stripRows()
-		if !s.plan.Full() {
-			rows = s.largest((*block).stripRows)
+		if s.plan.Full() {
+			slots[k] = s.carveStrip(a, s.blocks[k].stripRows(), s.blocks[k].rows())
+		} else {
+			slots[k] = s.carveAnyStrip(a)
 		}
-		slots[k] = a.Mat(rows, s.Hidden)
 	}
 	return slots
 }
@@ -118,18 +118,16 @@ func (st *states[F]) forget() {
 }
 
 // in returns the strip of block k among slots, which are h or hold other strips that go with it.
-func (st *states[F]) in(slots []accel.Mat[F], k int) accel.Mat[F] {
-	return slots[st.slot[k]].RowRange(0, st.blocks[k].stripRows())
-}
+func (st *states[F]) in(slots []strip[F], k int) strip[F] { return slots[st.slot[k]] }
 
 // before returns the strip of the block before k among slots, or for the first block its own, which nobody reads.
-func (st *states[F]) before(slots []accel.Mat[F], k int) accel.Mat[F] {
+func (st *states[F]) before(slots []strip[F], k int) strip[F] {
 	return st.in(slots, max(0, k-1))
 }
 
 // compute computes the states of block k.
 func (st *states[F]) compute(k int) {
-	st.enter(k, st.in(st.h, k), st.before(st.h, k), st.w.h0)
+	st.enter(k, st.in(st.h, k), st.before(st.h, k), st.w.initial)
 	st.forward(&st.blocks[k], st.in(st.h, k))
 }
 

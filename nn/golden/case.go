@@ -38,7 +38,8 @@ type Case struct {
 // Named holds one array for each parameter name, flattened row-major.
 type Named map[string][]float64
 
-// A Model says what the net looks like. Kind is fnn or rnn; the fields of the other kind are zero.
+// A Model says what the net looks like. Kind is fnn or the cell of a recurrent net: rnn, lstm, gru or mrnn. The fields of other
+// kinds are zero.
 type Model struct {
 	Kind   string
 	Biases bool
@@ -46,8 +47,10 @@ type Model struct {
 	Sizes       []int // fnn
 	Activations []accel.Activation
 
-	Inputs, Hidden, Outputs      int // rnn
-	Activation, OutputActivation accel.Activation
+	Inputs, Hidden, Outputs int              // recurrent nets
+	Factors                 int              // mrnn
+	Activation              accel.Activation // rnn
+	OutputActivation        accel.Activation // recurrent nets
 }
 
 // Structural is the structural damping of a case.
@@ -89,7 +92,7 @@ func Files(dir string) ([]string, error) {
 	return files, nil
 }
 
-// Load reads a case. The error wraps ErrUnsupported for nets that are neither fnn nor rnn.
+// Load reads a case. The error wraps ErrUnsupported for nets of an unknown kind.
 func Load(path string) (c *Case, err error) {
 	defer func() {
 		if r := recover(); r != nil { // an array that is missing or too short

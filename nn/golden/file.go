@@ -21,6 +21,7 @@ type file struct {
 		Activations      []string `json:"activations"`
 		Inputs           int      `json:"inputs"`
 		Hidden           int      `json:"hidden"`
+		Factors          int      `json:"factors"`
 		Outputs          int      `json:"outputs"`
 		Activation       string   `json:"activation"`
 		OutputActivation string   `json:"output_activation"`
@@ -121,7 +122,7 @@ func (f *file) build() (*Case, error) {
 
 func (f *file) model(m *Model) error {
 	*m = Model{Kind: f.Model.Kind, Biases: f.Model.Biases, Sizes: f.Model.Sizes,
-		Inputs: f.Model.Inputs, Hidden: f.Model.Hidden, Outputs: f.Model.Outputs}
+		Inputs: f.Model.Inputs, Hidden: f.Model.Hidden, Factors: f.Model.Factors, Outputs: f.Model.Outputs}
 	var err error
 	switch m.Kind {
 	case "fnn":
@@ -137,9 +138,11 @@ func (f *file) model(m *Model) error {
 		if m.Activation, err = nn.ParseActivation(f.Model.Activation); err != nil {
 			return err
 		}
-		if m.OutputActivation, err = nn.ParseActivation(f.Model.OutputActivation); err != nil {
-			return err
-		}
+		m.OutputActivation, err = nn.ParseActivation(f.Model.OutputActivation)
+		return err
+	case "lstm", "gru", "mrnn":
+		m.OutputActivation, err = nn.ParseActivation(f.Model.OutputActivation)
+		return err
 	default:
 		return fmt.Errorf("kind %q: %w", m.Kind, ErrUnsupported)
 	}

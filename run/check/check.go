@@ -105,7 +105,7 @@ func Golden(ctx context.Context, dir string, threads int) (*Report, error) {
 }
 
 func netOf(backend accel.Backend[float64], c *golden.Case) (nn.Net[float64], error) {
-	distance := nn.CrossEntropyDistance
+	distance := nn.SquaredDistance
 	if c.Structural != nil {
 		distance = c.Structural.Distance
 	}
@@ -113,7 +113,11 @@ func netOf(backend accel.Backend[float64], c *golden.Case) (nn.Net[float64], err
 	if m.Kind == "fnn" {
 		return fnn.New(backend, fnn.Config{Sizes: m.Sizes, Activations: m.Activations, Loss: c.Loss, Biases: m.Biases, Distance: distance})
 	}
-	return rnn.New(backend, rnn.Config{In: m.Inputs, Hidden: m.Hidden, Out: m.Outputs, Activation: m.Activation,
+	cell, err := rnn.ParseCell(m.Kind)
+	if err != nil {
+		return nil, err
+	}
+	return rnn.New(backend, rnn.Config{Cell: cell, Factors: m.Factors, In: m.Inputs, Hidden: m.Hidden, Out: m.Outputs, Activation: m.Activation,
 		OutputActivation: m.OutputActivation, Loss: c.Loss, Biases: m.Biases, Distance: distance})
 }
 
