@@ -35,6 +35,10 @@ func (o *Objective[F]) resize(k int) error {
 		return nil
 	}
 	size := max(1, int(s.Schedule.At(k, float64(s.Base))), o.asked)
+	if s.Whole > 0 && size > s.Base && size < s.Whole { // no small rest at the end of an epoch
+		parts := s.Whole / size
+		size = (s.Whole + parts - 1) / parts
+	}
 	if s.Largest > 0 {
 		size = min(size, s.Largest)
 	}

@@ -22,7 +22,7 @@ func TestSizes(t *testing.T) {
 	ctx := context.Background()
 	_, c, net, theta := setup(t, 1<<30)
 	made := 0
-	sizes := &Sizes{Base: 1, Largest: 3, Whole: 7, Plan: func(n int) (Plan, error) {
+	sizes := &Sizes{Base: 1, Largest: 3, Whole: 6, Plan: func(n int) (Plan, error) {
 		made++
 		if n == 3 && made > 100 {
 			return nil, errors.New("no such plan")
@@ -45,6 +45,13 @@ func TestSizes(t *testing.T) {
 		}
 		if got := o.Size(hf.Gradient); got != k.want {
 			t.Errorf("iteration %d: %d, want %d", k.iteration, got, k.want)
+		}
+	}
+	whole := New[float64](net, c, sized(1), Settings{Sizes: &Sizes{Base: 10, Largest: 400, Whole: 400, Plan: func(n int) (Plan, error) { return sized(n), nil }}})
+	for asked, want := range map[int]int{0: 10, 60: 67, 186: 200, 372: 400, 500: 400} {
+		whole.Resize(asked)
+		if err := whole.Advance(ctx, 1); err != nil || whole.size != want {
+			t.Errorf("of 400 sequences %d are asked for: %d, want %d so that an epoch ends without a small rest (%v)", asked, whole.size, want, err)
 		}
 	}
 	before := made
@@ -84,7 +91,7 @@ func TestSizes(t *testing.T) {
 		}
 	}
 	want := square/n - mean.Dot(mean)/n/n
-	if s := o.Sample(); s.Cases != 2 || s.Whole != 7 || math.Abs(s.Variance-want) > 1e-12*(1+want) {
+	if s := o.Sample(); s.Cases != 2 || s.Whole != 6 || math.Abs(s.Variance-want) > 1e-12*(1+want) {
 		t.Errorf("sample %+v, want a variance of %g", s, want)
 	}
 }
