@@ -25,6 +25,7 @@ const (
 type ColumnEncoding struct {
 	Column     string    `json:"column" yaml:"column"`
 	Kind       Kind      `json:"kind" yaml:"kind"`
+	Type       string    `json:"type,omitempty" yaml:"-"`                          // of the column's innermost values in training data, as Arrow names it: utf8, int16; "" where unknown
 	Width      int       `json:"width" yaml:"width"`                               // inputs or outputs that the column makes
 	Mean       []float64 `json:"mean,omitempty" yaml:"mean,omitempty"`             // numeric: of each of Width; empty means 0
 	Scale      []float64 `json:"scale,omitempty" yaml:"scale,omitempty"`           // numeric: of each of Width; empty means 1

@@ -24,7 +24,7 @@ func planOf(schema *arrow.Schema, r *Roles, o RoleOptions) (*plan, error) {
 	} {
 		for _, c := range part.columns {
 			enc := o.Encode[c]
-			enc.Column = c
+			enc.Column, enc.Type = c, ""
 			if part.role != "sequence id" {
 				enc.Kind = kindOf(shapeOf(schema.Field(schema.FieldIndices(c)[0]).Type), r, part.role, enc)
 			}
@@ -32,6 +32,7 @@ func planOf(schema *arrow.Schema, r *Roles, o RoleOptions) (*plan, error) {
 			if err != nil {
 				return nil, err
 			}
+			f.enc.Type = valueType(schema.Field(f.schema).Type).Name()
 			*part.to = append(*part.to, f)
 		}
 	}

@@ -40,7 +40,7 @@ func (in *inference) helpers() error {
 			return err
 		}
 	}
-	in.setAside(splitNames, "is named like a split into training and test data")
+	in.setAside(splitNames, "is named like a split into training and test data; --split-col makes it one")
 	return nil
 }
 

@@ -23,6 +23,7 @@ type plan struct {
 
 	id                      []*field
 	time                    *field
+	split                   *field // of a Selection by column
 	inputs, static, targets []*field
 	mask, weight            *field
 	encoded                 []*field // inputs, static and targets: what becomes numbers of the net
@@ -54,7 +55,7 @@ func (f *field) undecided() bool { return f.enc.Kind == "" }
 // fields lists all columns that have a role.
 func (p *plan) fields() []*field {
 	all := slices.Concat(p.id, p.inputs, p.static, p.targets)
-	for _, f := range []*field{p.time, p.mask, p.weight} {
+	for _, f := range []*field{p.time, p.mask, p.weight, p.split} {
 		if f != nil {
 			all = append(all, f)
 		}
@@ -65,6 +66,7 @@ func (p *plan) fields() []*field {
 // index fills in which columns are read and where each lies in the records.
 func (p *plan) index() {
 	seen := map[int]bool{}
+	p.columns = nil
 	for _, f := range p.fields() {
 		seen[f.schema] = true
 	}
@@ -221,6 +223,15 @@ func (f *field) checkHelper(schema *arrow.Schema) error {
 func leafType(t arrow.DataType) arrow.DataType {
 	for isList(t) {
 		t = t.(interface{ Elem() arrow.DataType }).Elem()
+	}
+	return t
+}
+
+// valueType returns the type of a column's innermost values: of lists their elements, of dictionaries what they stand for.
+func valueType(t arrow.DataType) arrow.DataType {
+	t = leafType(t)
+	if d, ok := t.(*arrow.DictionaryType); ok {
+		return d.ValueType
 	}
 	return t
 }

@@ -15,6 +15,8 @@ type Span struct {
 	Steps  int // time-steps in these rows; with form "next" the encoded sequence is one shorter, see Encoding.Length
 	// Drop says why the sequence is unusable where Missing is "drop-sequence", with all its spans; "" keeps it.
 	Drop string
+	// Elsewhere says that the scan's Selection leaves the sequence out; then Drop is not empty, and nothing else was looked at.
+	Elsewhere bool
 
 	first, last         int64 // time of the first and the last row, in the long layout with a time column
 	firstWord, lastWord string
@@ -88,9 +90,10 @@ func (e *Encoding) Length(steps int) int {
 
 // scanner is what [Fitter] and [Scanner] share. It is read-only.
 type scanner struct {
-	plan *plan
-	fit  bool // collect statistics
-	all  bool // go on after a flaw, and report all in UnitScan.Problems
+	plan      *plan
+	selection *Selection // nil takes all sequences
+	fit       bool       // collect statistics
+	all       bool       // go on after a flaw, and report all in UnitScan.Problems
 }
 
 // scan is Scan of both.

@@ -16,6 +16,7 @@ type tail struct {
 	varies   bool
 	gap      bool // the last row has no target, with form "last"
 	drop     bool
+	away     bool // the scan's Selection leaves it out
 	unit     Unit
 	row      int
 }
@@ -53,6 +54,10 @@ func (j *joined) add(p *plan, u *UnitScan) error {
 
 // extend appends a span.
 func (t *tail) extend(p *plan, s *Span, seen bool) *flaw {
+	if seen && t.away != s.Elsewhere {
+		return p.split.flaw("data.split", s.Lo, "the part that the sequence belongs to changes within it").fix("give all rows of a sequence the same value")
+	}
+	t.away = s.Elsewhere
 	t.drop = t.drop || s.Drop != ""
 	if seen && p.time != nil && s.Drop == "" {
 		if bad := p.time.order(t.last, s.first, t.lastWord, s.firstWord, s.Lo); bad != nil {

@@ -100,10 +100,15 @@ func (p *plan) idAt(views []view, u Unit, row int) (string, *flaw) {
 func (w *spanWalk) span(lo, hi int) {
 	id, bad := w.plan.idAt(w.views, w.unit, lo)
 	s := Span{ID: id, Lo: lo, Hi: hi}
-	if bad == nil {
+	if bad == nil && w.selection != nil {
+		bad = w.choose(&s)
+	}
+	if bad == nil && !s.Elsewhere {
 		bad = w.check(&s)
 	}
 	switch {
+	case bad == nil && s.Elsewhere:
+		w.out.Dropped++
 	case bad == nil:
 		w.out.Steps += int64(s.Steps)
 		for i := range w.out.fits {

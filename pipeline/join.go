@@ -15,6 +15,7 @@ type found struct {
 	where span
 	steps int32
 	drop  bool
+	away  bool // the scan was told to leave it out
 }
 
 // A spanList collects the spans of all units, in order.
@@ -35,6 +36,7 @@ func (l *spanList) add(unit int, u *ingest.UnitScan) error {
 			where: span{unit: int32(unit), lo: int32(s.Lo), hi: int32(s.Hi)},
 			steps: int32(s.Steps),
 			drop:  s.Drop != "",
+			away:  s.Elsewhere,
 		})
 	}
 	return nil
@@ -114,10 +116,13 @@ func (l *spanList) groups(byID []int32) (spanGroups, error) {
 	return g, nil
 }
 
-// addSequence appends to m the sequence that the given spans make, and returns its number; -1 if it is to be dropped.
+// addSequence appends to m the sequence that the given spans make, and returns its number; -1 if it is to be dropped or left out.
 func (l *spanList) addSequence(m *Manifest, spans []int32) int32 {
 	steps := 0
 	for _, i := range spans {
+		if l.all[i].away {
+			return -1
+		}
 		if l.all[i].drop {
 			m.dropped++
 			return -1

@@ -74,6 +74,19 @@ func (m *Manifest) spansOf(i int) []span {
 	return m.spans[m.first[i]:m.first[i+1]]
 }
 
+// A Place is a run of rows [Lo, Hi) of a unit of the source.
+type Place struct{ Unit, Lo, Hi int }
+
+// Places returns where the rows of sequence i lie, in their order.
+func (m *Manifest) Places(i int) []Place {
+	spans := m.spansOf(i)
+	places := make([]Place, len(spans))
+	for k, s := range spans {
+		places[k] = Place{int(s.unit), int(s.lo), int(s.hi)}
+	}
+	return places
+}
+
 // unitCost returns the memory that reading unit i takes.
 func (m *Manifest) unitCost(i int) int64 {
 	if m.endless {

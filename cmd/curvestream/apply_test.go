@@ -1,10 +1,19 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"curvestream/ingest"
 	"curvestream/internal/shared"
 )
 
@@ -72,4 +81,154 @@ func TestLayoutsMix(t *testing.T) {
 			}
 		}
 	})
+}
+
+// lines returns the objects of a file of JSON lines.
+func lines(t *testing.T, text string) (rows []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		var row map[string]any
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatalf("%v in %q", err, line)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// TestPredictionsSpeakTheDatasLanguage: classes come out as the target column has them, and kept columns as they are in the data.
+func TestPredictionsSpeakTheDatasLanguage(t *testing.T) {
+	dir := shared.Dir(t, "data")
+	nested, long := filepath.Join(dir, "japanese_vowels_train.parquet"), filepath.Join(dir, "japanese_vowels_train_long.parquet")
+	run := speakers(t, "japanese_vowels_train.parquet")
+	rows := lines(t, must(t, "predict", run, "--data", nested, "-o", "-", "--format", "jsonl", "--keep-cols", "speaker,cepstra", "-q").stdout)
+	for i, row := range rows {
+		speaker, text := row["prediction"].(string)
+		truth, kept := row["speaker"].(string)
+		steps, _ := row["cepstra"].([]any)
+		if !text || !kept || speaker == "" || truth == "" || len(steps) < 7 || len(steps[0].([]any)) != 12 || row["id"] != float64(i) {
+			t.Fatalf("row %d: %v", i, row)
+		}
+	}
+	stepwise := lines(t, must(t, "predict", run, "--data", long, "-o", "-", "--format", "jsonl", "--keep-cols", "speaker,step", "-q").stdout)
+	if len(rows) != 270 || len(stepwise) != 270 {
+		t.Fatalf("%d and %d predictions of 270 sequences", len(rows), len(stepwise))
+	}
+	for i, row := range stepwise {
+		who, when := row["speaker"].([]any), row["step"].([]any)
+		if row["prediction"] != rows[i]["prediction"] || who[0] != rows[i]["speaker"] || len(who) != len(when) || len(who) != len(rows[i]["cepstra"].([]any)) {
+			t.Fatalf("row %d: %v, nested %v", i, row, rows[i]["speaker"])
+		}
+	}
+	out := filepath.Join(t.TempDir(), "p.parquet")
+	if v := object(t, "predict", run, "--data", nested, "-o", out, "--keep-cols", "id,speaker"); fmt.Sprint(v["columns"]) != "[id prediction probabilities speaker]" {
+		t.Error(v)
+	}
+	must(t, "data", "stats", out, "--layout", "flat", "--targets", "prediction")
+	for _, c := range []struct {
+		column string
+		exit   int
+		want   string
+	}{{"speeker", 65, `did you mean "speaker"?`}, {"speaker,speaker", 64, "has a column of this name already"}} {
+		if o := call("predict", run, "--data", nested, "-o", "-", "--keep-cols", c.column); o.exit != c.exit || !strings.Contains(o.stderr, c.want) || !strings.Contains(o.stderr, "fix: ") {
+			t.Errorf("%s: exit %d\n%s", c.column, o.exit, o.stderr)
+		}
+	}
+}
+
+// TestSetAside: the sequences set aside by --valid-fraction leave the training set, and which they are depends on id and seed only.
+func TestSetAside(t *testing.T) {
+	dir := shared.Dir(t, "data")
+	count := func(file, seed string) (train, valid float64, digest string) {
+		run := filepath.Join(t.TempDir(), "run")
+		must(t, "train", "--data", filepath.Join(dir, file), "--targets", "speaker", "--valid-fraction", "0.2", "--seed", seed, "--hidden", "4", "--iterations", "0", "--run", run, "-q")
+		text, err := os.ReadFile(filepath.Join(run, "data.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d struct {
+			Train, Valid struct {
+				Sequences float64
+				Digest    string
+			}
+		}
+		if err := json.Unmarshal(text, &d); err != nil {
+			t.Fatal(err)
+		}
+		must(t, "resume", run, "--iterations", "1", "-q")
+		return d.Train.Sequences, d.Valid.Sequences, d.Train.Digest + d.Valid.Digest
+	}
+	train, valid, digest := count("japanese_vowels_train.parquet", "1")
+	if train+valid != 270 || valid < 30 || valid > 80 {
+		t.Errorf("%g for training, %g for validation", train, valid)
+	}
+	if _, _, long := count("japanese_vowels_train_long.parquet", "1"); long != digest {
+		t.Error("the long file is divided otherwise than the nested one")
+	}
+	if _, _, other := count("japanese_vowels_train.parquet", "2"); other == digest {
+		t.Error("another seed divides in the same way")
+	}
+	data, run := filepath.Join(dir, "japanese_vowels_train.parquet"), filepath.Join(t.TempDir(), "run")
+	for _, c := range []struct {
+		args []string
+		exit int
+		want string
+	}{
+		{[]string{"--data", data, "--valid", data, "--valid-fraction", "0.1"}, 78, "data.valid_fraction"},
+		{[]string{"--data", data, "--valid-fraction", "1e-9"}, 65, "leaves no sequence"},
+		{[]string{"--data", "gen:addition?length=10&seed=1", "--valid-fraction", "0.1"}, 64, "no end"},
+		{[]string{"--data", data, "--split-col", "id"}, 65, `column "id"`},
+		{[]string{"--data", data, "--split-col", "splitt"}, 65, `no column "splitt"`},
+	} {
+		if o := call(append([]string{"train", "--targets", "speaker", "--run", run, "-q"}, c.args...)...); o.exit != c.exit || !strings.Contains(o.stderr, c.want) {
+			t.Errorf("%v: exit %d\n%s", c.args, o.exit, o.stderr)
+		}
+	}
+}
+
+// splitFile writes sequences of a text column each, with a split column.
+func splitFile(t *testing.T, parts ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "split.arrow")
+	schema := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}, {Name: "x", Type: arrow.ListOf(arrow.PrimitiveTypes.Float64)},
+		{Name: "y", Type: arrow.PrimitiveTypes.Float64}, {Name: "split", Type: arrow.BinaryTypes.String}}, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer b.Release()
+	for i, part := range parts {
+		if err := b.UnmarshalJSON(fmt.Appendf(nil, `{"id":%d,"x":[0.5,%d],"y":%d,"split":%q}`, i, i, i, part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rec := b.NewRecord()
+	defer rec.Release()
+	w, err := ingest.NewWriter(path, ingest.WriteOptions{Schema: schema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Write(rec), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestSplitColumn(t *testing.T) {
+	path, run := splitFile(t, "train", "train", "test", "valid", "train", "test", "valid"), filepath.Join(t.TempDir(), "run")
+	r := object(t, "train", "--data", path, "--split-col", "split", "--hidden", "3", "--iterations", "2", "--seed", "1", "--run", run)
+	if r["valid_loss"] == nil {
+		t.Error(r)
+	}
+	for part, want := range map[string]float64{"train": 3, "valid": 2, "test": 2} {
+		if v := object(t, "eval", run, "--data", path, "--split-col", "split", "--part", part); v["sequences"] != want {
+			t.Errorf("%s has %v sequences", part, v["sequences"])
+		}
+	}
+	rows := lines(t, must(t, "predict", run, "--data", path, "--split-col", "split", "--keep-cols", "split", "-o", "-", "--format", "jsonl", "-q").stdout)
+	if len(rows) != 2 || rows[0]["id"] != 2.0 || rows[1]["id"] != 5.0 || rows[1]["split"] != "test" {
+		t.Error(rows)
+	}
+	for _, c := range []struct{ path, want string }{{splitFile(t, "train", "validate"), `"validate" is not one of train, valid, test`}, {splitFile(t, "train", "test"), `no sequence belongs to the part "valid"`}} {
+		if o := call("train", "--data", c.path, "--split-col", "split", "--run", filepath.Join(t.TempDir(), "run"), "-q"); o.exit != 65 || !strings.Contains(o.stderr, c.want) || !strings.Contains(o.stderr, c.path) {
+			t.Errorf("exit %d, want %s\n%s", o.exit, c.want, o.stderr)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -18,7 +19,8 @@ import (
 func applyFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "checkpoint", Usage: "of a run: best, latest or a name such as iter-000120 (default: the run's model)"},
-	}, settingFlags(underKeys("data.train", "data.layout", "data.id", "data.time", "memory", "threads", "device"))...)
+		&cli.StringFlag{Name: "part", Usage: "with --split-col: the part to take, " + strings.Join(data.Parts, ", "), Value: "test", Category: "data"},
+	}, settingFlags(underKeys("data.train", "data.layout", "data.id", "data.time", "data.split_col", "memory", "threads", "device"))...)
 }
 
 // application collects what a model is applied to.
@@ -38,7 +40,14 @@ func (t *terminal) application(c *cli.Context) (evaluate.Options, error) {
 	if len(r.Data.Train) == 0 {
 		return evaluate.Options{}, fault.New(fault.Usage, "usage.no_data", "no data").Fix("--data FILE")
 	}
-	o := evaluate.Options{Model: path, Checkpoint: c.String("checkpoint"), Data: r.Data.Train, Naming: data.NamingOf(&r.Config), Stdin: t.stdin, Memory: int64(r.Memory), Threads: r.Threads}
+	part := c.String("part")
+	if !slices.Contains(data.Parts, part) {
+		return evaluate.Options{}, fault.New(fault.Usage, "usage.wrong_value", "--part %s: want one of %s%s", part, strings.Join(data.Parts, ", "), config.DidYouMean(part, data.Parts))
+	}
+	if c.IsSet("part") && r.Data.SplitCol == "" {
+		return evaluate.Options{}, fault.New(fault.Usage, "usage.missing_flag", "--part %s: which column says what part a sequence belongs to?", part).Fix("--split-col COLUMN")
+	}
+	o := evaluate.Options{Division: data.DivisionOf(&r.Config), Part: part, Model: path, Checkpoint: c.String("checkpoint"), Data: r.Data.Train, Naming: data.NamingOf(&r.Config), Stdin: t.stdin, Memory: int64(r.Memory), Threads: r.Threads}
 	if !c.Bool("quiet") {
 		o.Notify = func(data string, lines []string) {
 			fmt.Fprintf(t.stderr, "%s is laid out otherwise than the training data:\n  %s\n", data, strings.Join(lines, "\n  "))
@@ -80,6 +89,7 @@ func predictCommand(t *terminal) *cli.Command {
 		Name: "predict", Usage: "write what a model predicts, with the ids of the data", ArgsUsage: "RUN|MODEL",
 		Flags: append(applyFlags(),
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.parquet, .arrow, .jsonl, or - for an Arrow stream on standard output"},
+			&cli.StringSliceFlag{Name: "keep-cols", Usage: "`COLUMNS` of the data to copy to the output, with commas"},
 			&cli.StringFlag{Name: "format", Usage: "parquet, arrow or jsonl (default: by the name)"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace a file that exists"}),
 		Action: t.predict,
@@ -94,6 +104,9 @@ func (t *terminal) predict(c *cli.Context) error {
 	out := c.String("out")
 	if out == "" {
 		return fault.New(fault.Usage, "usage.missing_flag", "predict needs -o FILE, with an ending .parquet, .arrow or .jsonl, or - for standard output")
+	}
+	for _, names := range c.StringSlice("keep-cols") {
+		o.Keep = append(o.Keep, strings.Split(names, ",")...)
 	}
 	p, err := evaluate.Predict(c.Context, o, evaluate.Destination{Path: out, Format: c.String("format"), Overwrite: c.Bool("overwrite"), Stdout: t.stdout})
 	if err != nil || out == "-" {

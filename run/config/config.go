@@ -46,8 +46,13 @@ type Data struct {
 	Time, Mask, Weight       string
 	Form, Normalize, Missing string
 	MaxLength, MaxCategories int
+	ValidFraction            float64
+	SplitCol                 string
 	Encode                   map[string]ingest.ColumnEncoding
 }
+
+// Validates reports whether there are validation data.
+func (d Data) Validates() bool { return len(d.Valid) > 0 || d.ValidFraction > 0 || d.SplitCol != "" }
 
 // Model says which net is trained and where it starts.
 type Model struct {

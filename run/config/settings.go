@@ -11,6 +11,8 @@ var (
 var Table = []Setting{
 	{"data.train", "Training data: files, folders, globs (** too), - for an Arrow stream on stdin, or gen:TASK?length=T&seed=S for a generator without end.", "", nil, func(c *Config) any { return &c.Data.Train }},
 	{"data.valid", "Validation data, for early stopping and for choosing the best model.", "", nil, func(c *Config) any { return &c.Data.Valid }},
+	{"data.valid_fraction", "This part of the training sequences is set aside for validation, chosen by a hash of id and seed; 0: none.", "", nil, func(c *Config) any { return &c.Data.ValidFraction }},
+	{"data.split_col", "Column of the training data that says of each sequence to which part it belongs: train, valid or test.", "", nil, func(c *Config) any { return &c.Data.SplitCol }},
 	{"data.layout", "How rows become sequences: nested (a row is a sequence), long (a row is a time-step), flat (a row is a case of one step, for feedforward nets).", "", []string{auto, "nested", "long", "flat"}, func(c *Config) any { return &c.Data.Layout }},
 	{"data.id", "Columns that identify a sequence.", "", nil, func(c *Config) any { return &c.Data.ID }},
 	{"data.time", "Column that orders the time-steps of a sequence (long layout).", "", nil, func(c *Config) any { return &c.Data.Time }},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,6 +29,9 @@ type Access struct {
 	Share float64
 	// Notify is told what Match inferred of data, one line a decision, before they are read. It may be nil.
 	Notify func(data string, lines []string)
+	// Division divides the data into parts, of which Part names the one to open.
+	Division Division
+	Part     string
 }
 
 // Open opens files, folders, globs, "-" or a generator ("gen:addition?length=100&seed=1").
@@ -55,10 +59,17 @@ type Set struct {
 	Roles    *ingest.Roles // why the columns mean what they mean; nil where a stored encoding says so
 	Notes    []string      // where one does: what was inferred all the same
 	Memory   int64
+
+	shared bool // the source is another set's to close
 }
 
 // Close closes the source.
-func (s *Set) Close() error { return s.Source.Close() }
+func (s *Set) Close() error {
+	if s.shared {
+		return nil
+	}
+	return s.Source.Close()
+}
 
 // Endless reports whether the data are a generator without end.
 func (s *Set) Endless() bool { return s.Source.Len() == ingest.Endless }
@@ -70,8 +81,16 @@ func (a Access) Fit(ctx context.Context, patterns []string, roles ingest.RoleOpt
 		if err != nil {
 			return err
 		}
+		if by := a.Division.part(a.Part); by != nil {
+			if err := fitter.Select(set.Source.Schema(), by); err != nil {
+				return err
+			}
+		}
 		layout, ids := fitter.Roles().Layout, fitter.Roles().ID
 		if set.Manifest, err = a.manifest(ctx, set.Source, fitter, layout, ids); err != nil {
+			return err
+		}
+		if err := a.filled(set); err != nil {
 			return err
 		}
 		if set.Encoding, err = fitter.Encoding(); err != nil {
@@ -95,13 +114,26 @@ func (a Access) Match(ctx context.Context, patterns []string, e *ingest.Encoding
 		if a.Notify != nil && len(notes) > 0 {
 			a.Notify(strings.Join(patterns, " "), notes)
 		}
-		scanner, err := ingest.NewScanner(set.Source.Schema(), related)
-		if err != nil {
+		return a.scan(ctx, set)
+	})
+}
+
+// scan makes the manifest of data whose encoding is known.
+func (a Access) scan(ctx context.Context, set *Set) error {
+	schema, e := set.Source.Schema(), set.Encoding
+	scanner, err := ingest.NewScanner(schema, e)
+	if err != nil {
+		return err
+	}
+	if by := a.Division.part(a.Part); by != nil {
+		if err := scanner.Select(schema, by); err != nil {
 			return err
 		}
-		set.Manifest, err = a.manifest(ctx, set.Source, scanner, related.Layout, related.ID)
+	}
+	if set.Manifest, err = a.manifest(ctx, set.Source, scanner, e.Layout, e.ID); err != nil {
 		return err
-	})
+	}
+	return a.filled(set)
 }
 
 func (a Access) open(ctx context.Context, patterns []string, fill func(*Set) error) (*Set, error) {
@@ -110,6 +142,11 @@ func (a Access) open(ctx context.Context, patterns []string, fill func(*Set) err
 		return nil, err
 	}
 	set := &Set{Source: src, Memory: a.Memory}
+	if a.Division.divides() && set.Endless() {
+		path := src.Fingerprint()[0].Path
+		err := fault.New(fault.Usage, "usage.endless_data", "%s has no end, so it cannot be divided into parts", path).Fix("--valid '%s&n=1000' with another seed", path)
+		return nil, errors.Join(err, src.Close())
+	}
 	if err := fill(set); err != nil {
 		return nil, Explain(errors.Join(named(err, src), src.Close()), a.Share)
 	}
@@ -162,6 +199,9 @@ func tooLarge(large *pipeline.TooLargeError, share float64) error {
 // Roles turns settings into what package ingest asks.
 func Roles(c *config.Config) ingest.RoleOptions {
 	d := c.Data
+	if d.SplitCol != "" && !slices.Contains(d.Ignore, d.SplitCol) {
+		d.Ignore = append(slices.Clone(d.Ignore), d.SplitCol)
+	}
 	return ingest.RoleOptions{Layout: ingest.Layout(word(d.Layout)), ID: d.ID, Time: d.Time, Inputs: d.Inputs, Targets: d.Targets, Static: d.Static,
 		Mask: d.Mask, Weight: d.Weight, Ignore: d.Ignore, Form: word(d.Form), Loss: word(c.Model.Loss), Normalize: d.Normalize,
 		Missing: d.Missing, MaxLength: d.MaxLength, MaxCategories: d.MaxCategories, Encode: d.Encode}

@@ -22,6 +22,9 @@ type Options struct {
 	Data       []string
 	Naming     data.Naming                       // how Data lay out their sequences, where that is not as in training
 	Notify     func(data string, lines []string) // is told what was inferred of Data; may be nil
+	Division   data.Division                     // divides Data into parts; the zero value takes all of it
+	Part       string                            // the part to take
+	Keep       []string                          // columns of the data that Predict copies to its output
 	Stdin      io.Reader
 	Memory     int64
 	Threads    int
@@ -83,7 +86,7 @@ func with[F accel.Float](ctx context.Context, o Options, stored model.Stored, e 
 	if a.net, a.theta, err = model.Load(backend, stored); err != nil {
 		return err
 	}
-	if a.set, err = (data.Access{Stdin: o.Stdin, Memory: o.Memory, Notify: o.Notify}).Match(ctx, o.Data, e, o.Naming); err != nil {
+	if a.set, err = (data.Access{Stdin: o.Stdin, Memory: o.Memory, Notify: o.Notify, Division: o.Division, Part: o.Part}).Match(ctx, o.Data, e, o.Naming); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.set.Close()) }()
@@ -95,9 +98,13 @@ func with[F accel.Float](ctx context.Context, o Options, stored model.Stored, e 
 		return err
 	}
 	a.all = plan.Everything()
-	if a.loader, err = pipeline.NewLoader[F](a.set.Source, a.set.Manifest, a.set.Encoding, pipeline.LoaderOptions{Memory: o.Memory}); err != nil {
-		return data.Explain(err, 1)
+	share := 1.0
+	if len(o.Keep) > 0 {
+		share = 0.5 // the other half is for the columns to copy
+	}
+	if a.loader, err = pipeline.NewLoader[F](a.set.Source, a.set.Manifest, a.set.Encoding, pipeline.LoaderOptions{Memory: int64(share * float64(o.Memory))}); err != nil {
+		return data.Explain(err, share)
 	}
 	defer a.loader.Close()
-	return data.Explain(use(a), 1)
+	return data.Explain(use(a), share)
 }

@@ -95,7 +95,7 @@ func TestScoreOfALossThatIsNotFinite(t *testing.T) {
 
 func TestQueueRestoresTheOrder(t *testing.T) {
 	var ids []string
-	q := &queue[float64]{waiting: map[int]outputs[float64]{}, emit: func(o outputs[float64]) error { ids = append(ids, o.id); return nil }}
+	q := &queue[float64]{waiting: map[int]outputs[float64]{}, emit: func(_ int, o outputs[float64]) error { ids = append(ids, o.id); return nil }}
 	chunk := func(positions []int, names ...string) *nn.Batch[float64] {
 		b := &nn.Batch[float64]{Out: 1, Form: nn.Last, Position: positions, ID: names}
 		for range positions {
@@ -130,8 +130,10 @@ func TestTable(t *testing.T) {
 	}{
 		{"words", model.Spec{Loss: "softmax_cross_entropy", Out: 2, DType: "float64", Encoding: encoding("last", ingest.ColumnEncoding{Width: 2, Kind: ingest.OneHot, Vocabulary: []string{"x", "y"}})},
 			keys(arrow.BinaryTypes.String), outputs[float64]{"k", [][]float64{{.25, .75}}}, `[{"key":"k","prediction":"y","probabilities":[0.25,0.75]}]`},
-		{"numbers as classes, each step", model.Spec{Loss: "softmax_cross_entropy", Out: 2, DType: "float64", Encoding: encoding("each", ingest.ColumnEncoding{Width: 2, Kind: ingest.OneHot, Vocabulary: []string{"5", "7"}})},
+		{"numbers as classes, each step", model.Spec{Loss: "softmax_cross_entropy", Out: 2, DType: "float64", Encoding: encoding("each", ingest.ColumnEncoding{Width: 2, Kind: ingest.OneHot, Type: "int16", Vocabulary: []string{"5", "7"}})},
 			keys(arrow.PrimitiveTypes.Int16), outputs[float64]{"3", [][]float64{{1, 0}, {0, 1}}}, `[{"key":3,"prediction":[5,7],"probabilities":[[1,0],[0,1]]}]`},
+		{"words that look like numbers", model.Spec{Loss: "softmax_cross_entropy", Out: 2, DType: "float64", Encoding: encoding("last", ingest.ColumnEncoding{Width: 2, Kind: ingest.OneHot, Type: "utf8", Vocabulary: []string{"5", "7"}})},
+			keys(arrow.BinaryTypes.String), outputs[float64]{"k", [][]float64{{.25, .75}}}, `[{"key":"k","prediction":"7","probabilities":[0.25,0.75]}]`},
 		{"units of the data", model.Spec{Loss: "squared_error", Out: 2, DType: "float64", Encoding: encoding("last", numeric)},
 			keys(arrow.BinaryTypes.String), outputs[float64]{"k", [][]float64{{1, -1}}}, `[{"key":"k","prediction":[12,16]}]`},
 		{"several probabilities", model.Spec{Loss: "logistic_cross_entropy", Out: 2, DType: "float32", Encoding: encoding("last", numeric)},
@@ -140,7 +142,7 @@ func TestTable(t *testing.T) {
 			keys(arrow.BinaryTypes.String), outputs[float64]{"k", [][]float64{{.5}, {.25}}}, `[{"key":"k","probability":[0.5,0.25]}]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tab, err := newTable[float64](c.spec, c.spec.Encoding.ID, c.source)
+			tab, err := newTable[float64](c.spec, c.spec.Encoding.ID, c.source, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -30,7 +30,7 @@ type Destination struct {
 }
 
 // Predict writes what a stored model predicts, one row a sequence, in the order of the data: the sequence's id under the name
-// it has there, and the prediction (see [newTable]). The data need no targets.
+// it has there, the prediction (see [newTable]), and the columns that are to be kept. The data need no targets.
 func Predict(ctx context.Context, o Options, to Destination) (Prediction, error) {
 	stored, err := model.Find(o.Model, o.Checkpoint)
 	if err != nil {
@@ -47,7 +47,12 @@ func Predict(ctx context.Context, o Options, to Destination) (Prediction, error)
 
 func predict[F accel.Float](ctx context.Context, o Options, stored model.Stored, to Destination, report *Prediction) error {
 	return with(ctx, o, stored, stored.Spec.Encoding.InputsOnly(), func(a *applied[F]) (err error) {
-		t, err := newTable[F](stored.Spec, a.set.Encoding.ID, a.set.Source.Schema())
+		keep, err := newKept(a.set, o.Keep)
+		if err != nil {
+			return err
+		}
+		defer keep.release()
+		t, err := newTable[F](stored.Spec, a.set.Encoding.ID, a.set.Source.Schema(), keep)
 		if err != nil {
 			return err
 		}
@@ -61,7 +66,12 @@ func predict[F accel.Float](ctx context.Context, o Options, stored model.Stored,
 				w.Abort()
 			}
 		}()
-		q := &queue[F]{waiting: map[int]outputs[F]{}, emit: t.add}
+		q := &queue[F]{waiting: map[int]outputs[F]{}, emit: func(position int, out outputs[F]) error {
+			if err := keep.add(ctx, position); err != nil {
+				return err
+			}
+			return t.add(out)
+		}}
 		err = a.loader.Each(ctx, a.all, func(b *nn.Batch[F]) error {
 			p, err := a.net.Outputs(ctx, a.theta, b)
 			if err != nil {
@@ -93,7 +103,7 @@ type outputs[F accel.Float] struct {
 type queue[F accel.Float] struct {
 	next    int // position
 	waiting map[int]outputs[F]
-	emit    func(outputs[F]) error
+	emit    func(position int, o outputs[F]) error
 }
 
 func (q *queue[F]) take(b *nn.Batch[F], p []F) error {
@@ -111,7 +121,7 @@ func (q *queue[F]) take(b *nn.Batch[F], p []F) error {
 		}
 		delete(q.waiting, q.next)
 		q.next++
-		if err := q.emit(o); err != nil {
+		if err := q.emit(q.next-1, o); err != nil {
 			return fmt.Errorf("evaluate: sequence %q: %w", o.id, err)
 		}
 	}

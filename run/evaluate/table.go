@@ -21,19 +21,23 @@ type table[F accel.Float] struct {
 	last    bool // one prediction a sequence, not one a step
 	numeric bool // the id is a number
 	words   []string
-	numbers []int64 // the words, where all are whole numbers
+	class   arrow.DataType // of the words
+	kept    *kept          // nil where no columns are copied
 	mean    []float64
 	scale   []float64
 }
 
-// newTable decides on the columns. The first is the id, a whole number if it is one in the data. Then, one value a sequence for
-// targets of form last, else a list with one a step:
+// newTable decides on the columns. The first is the id, a whole number if it is one in the data; it has the name of the only id
+// column, or "id". Then, one value a sequence for targets of form last, else a list with one a step:
 //
-//	softmax         prediction: the most likely class, probabilities: of all classes, in the order of the vocabulary
+//	softmax         prediction: the most likely class, as the target column had it in training; probabilities: of all classes,
+//	                in the order of the vocabulary in model.json
 //	logistic        probability, or probabilities where there are several outputs
 //	squared error   prediction: a number, or a list where there are several outputs, in the units of the data
-func newTable[F accel.Float](spec model.Spec, ids []string, source *arrow.Schema) (*table[F], error) {
-	t := &table[F]{spec: spec, last: spec.Encoding.Form == "last"}
+//
+// The columns that keep copies, if it is not nil, come last.
+func newTable[F accel.Float](spec model.Spec, ids []string, source *arrow.Schema, keep *kept) (*table[F], error) {
+	t := &table[F]{spec: spec, last: spec.Encoding.Form == "last", kept: keep}
 	idName, idType := "id", arrow.DataType(arrow.BinaryTypes.String)
 	if len(ids) == 1 {
 		idName = ids[0]
@@ -62,11 +66,7 @@ func newTable[F accel.Float](spec model.Spec, ids []string, source *arrow.Schema
 	}
 	switch {
 	case spec.Loss == "softmax_cross_entropy":
-		class := arrow.DataType(arrow.BinaryTypes.String)
-		if t.numbers != nil {
-			class = arrow.PrimitiveTypes.Int64
-		}
-		one("prediction", class)
+		one("prediction", t.class)
 		one("probabilities", arrow.ListOf(number))
 	case spec.Loss == "logistic_cross_entropy" && spec.Out == 1:
 		one("probability", several)
@@ -75,9 +75,10 @@ func newTable[F accel.Float](spec model.Spec, ids []string, source *arrow.Schema
 	default:
 		one("prediction", several)
 	}
-	t.schema = arrow.NewSchema(fields, nil)
-	t.builder = array.NewRecordBuilder(memory.DefaultAllocator, t.schema)
-	return t, nil
+	t.builder = array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
+	more, err := keep.fields(fields)
+	t.schema = arrow.NewSchema(append(fields, more...), nil)
+	return t, err
 }
 
 // decoding finds how outputs become the values of the target columns: those of the inputs for form next.
@@ -99,15 +100,17 @@ func (t *table[F]) decoding() {
 		}
 		t.words = append(t.words, c.Vocabulary...)
 	}
-	for _, w := range t.words {
-		n, err := strconv.ParseInt(w, 10, 64)
-		if err != nil {
-			t.numbers = nil
-			return
+	t.class = arrow.BinaryTypes.String
+	for _, kind := range classTypes {
+		if kind.Name() == targets[0].Type {
+			t.class = kind
 		}
-		t.numbers = append(t.numbers, n)
 	}
 }
+
+// classTypes are the types that a column of classes may have, besides text.
+var classTypes = []arrow.DataType{arrow.PrimitiveTypes.Int8, arrow.PrimitiveTypes.Int16, arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64,
+	arrow.PrimitiveTypes.Uint8, arrow.PrimitiveTypes.Uint16, arrow.PrimitiveTypes.Uint32, arrow.PrimitiveTypes.Uint64, arrow.FixedWidthTypes.Boolean, arrow.BinaryTypes.LargeString}
 
 // columns returns the names of the columns.
 func (t *table[F]) columns() []string {
@@ -129,7 +132,7 @@ func (t *table[F]) add(o outputs[F]) error {
 	} else {
 		t.builder.Field(0).(*array.StringBuilder).Append(o.id)
 	}
-	for column := 1; column < len(t.schema.Fields()); column++ {
+	for column := 1; column < len(t.builder.Fields()); column++ {
 		to := t.builder.Field(column)
 		if !t.last {
 			list := to.(*array.ListBuilder)
@@ -148,21 +151,19 @@ func (t *table[F]) add(o outputs[F]) error {
 // value appends what one output row says to the column that b builds.
 func (t *table[F]) value(b array.Builder, row []F) error {
 	switch b := b.(type) {
-	case *array.StringBuilder:
-		k := argmax(row)
-		if k >= len(t.words) {
-			return fmt.Errorf("class %d is not among the %d words of the vocabulary", k, len(t.words))
-		}
-		b.Append(t.words[k])
-	case *array.Int64Builder:
-		b.Append(t.numbers[argmax(row)])
 	case *array.ListBuilder:
 		b.Append(true)
 		for k := range row {
 			t.number(b.ValueBuilder(), row, k)
 		}
-	default:
+	case *array.Float32Builder, *array.Float64Builder:
 		t.number(b, row, 0)
+	default:
+		k := argmax(row)
+		if k >= len(t.words) {
+			return fmt.Errorf("class %d is not among the %d words of the vocabulary", k, len(t.words))
+		}
+		return b.AppendValueFromString(t.words[k])
 	}
 	return nil
 }
@@ -188,5 +189,17 @@ func (t *table[F]) flush(w *ingest.Writer) error {
 	if rec.NumRows() == 0 {
 		return nil
 	}
-	return w.Write(rec)
+	if t.kept == nil {
+		return w.Write(rec)
+	}
+	more, err := t.kept.take()
+	if err != nil {
+		return err
+	}
+	whole := array.NewRecord(t.schema, append(rec.Columns()[:rec.NumCols():rec.NumCols()], more...), rec.NumRows())
+	defer whole.Release()
+	for _, c := range more {
+		c.Release()
+	}
+	return w.Write(whole)
 }

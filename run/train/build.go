@@ -60,17 +60,20 @@ func (s sets) Close() error {
 
 // openSets opens the data. With an encoding, as on resume, it is the one to use; else it is fitted to the training data.
 func openSets(ctx context.Context, c *config.Config, o Options, e *ingest.Encoding) (s sets, err error) {
-	access := data.Access{Stdin: o.Stdin, Memory: share(c, trainShare), Share: trainShare}
+	access := data.Access{Stdin: o.Stdin, Memory: share(c, trainShare), Share: trainShare, Division: data.DivisionOf(c), Part: "train"}
 	if e == nil {
 		s.train, err = access.Fit(ctx, c.Data.Train, data.Roles(c))
 	} else {
 		s.train, err = access.Match(ctx, c.Data.Train, e, data.Naming{})
 	}
-	if err != nil || len(c.Data.Valid) == 0 {
+	if err != nil || !c.Data.Validates() {
 		return s, err
 	}
-	s.valid, err = data.Access{Memory: share(c, validShare), Share: validShare}.Match(ctx, c.Data.Valid, s.train.Encoding, data.Naming{})
-	if err == nil {
+	valid := data.Access{Memory: share(c, validShare), Share: validShare}
+	if len(c.Data.Valid) == 0 {
+		valid.Division = access.Division
+		s.valid, err = s.train.Part(ctx, valid, "valid")
+	} else if s.valid, err = valid.Match(ctx, c.Data.Valid, s.train.Encoding, data.Naming{}); err == nil {
 		err = s.valid.Finite()
 	}
 	if err != nil {
