@@ -149,9 +149,8 @@ func available(ctx context.Context, o options) (peers, missing []string, err err
 		}
 		probe := exec.CommandContext(ctx, o.python, "-c", "import numpy, "+library)
 		if out, err := probe.CombinedOutput(); err != nil {
-			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 			missing = append(missing, fmt.Sprintf("peer %s is not here (%v %s): install the peers by benchmarks/peers/install, or name the Python that has them by -python",
-				library, err, lines[len(lines)-1]))
+				library, err, lastWords(string(out))))
 			continue
 		}
 		peers = append(peers, spec)

@@ -30,7 +30,7 @@ type runner struct {
 // A round is the mean of one runner's samples of one round, in seconds.
 type round struct{ wall, cpu float64 }
 
-// start starts a process and waits until it is ready. An error tells the last line that the process wrote to standard error.
+// start starts a process and waits until it is ready. An error tells the last words that the process wrote to standard error.
 func start(ctx context.Context, name string, argv ...string) (*runner, error) {
 	r := &runner{name: name, process: exec.CommandContext(ctx, argv[0], argv[1:]...)}
 	r.process.Stderr = &r.stderr
@@ -66,14 +66,22 @@ func (r *runner) read(v any) error {
 	if err == nil {
 		err = errors.New("it ended early")
 	}
-	lines := strings.Split(strings.TrimSpace(r.stderr.String()), "\n")
-	return fmt.Errorf("%s: %w: %s", r.name, err, lines[len(lines)-1])
+	return fmt.Errorf("%s: %w: %s", r.name, err, lastWords(r.stderr.String()))
+}
+
+// lastWords returns what a process wrote to standard error, in one line: the last one where it is long, as traces of Python are.
+func lastWords(stderr string) string {
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	if len(lines) > 4 {
+		lines = lines[len(lines)-1:]
+	}
+	return strings.Join(lines, "; ")
 }
 
 // run lets the process compute one product.
 func (r *runner) run() (s sample, err error) {
 	if _, err := io.WriteString(r.in, "run\n"); err != nil {
-		return s, fmt.Errorf("%s: %w: %s", r.name, err, strings.TrimSpace(r.stderr.String()))
+		return s, fmt.Errorf("%s: %w: %s", r.name, err, lastWords(r.stderr.String()))
 	}
 	err = r.read(&s)
 	return s, err

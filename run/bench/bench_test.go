@@ -117,6 +117,26 @@ func TestRequestErrors(t *testing.T) {
 	}
 }
 
+func TestParseProblem(t *testing.T) {
+	for want, text := range map[string]string{
+		"net is":                     `{"net": "lstm", "batch": 1}`,
+		"hidden is 0":                `{"net": "rnn", "batch": 1, "length": 1, "in": 1, "out": 1, "form": "last", "activations": ["tanh"]}`,
+		"hiden":                      `{"net": "rnn", "hiden": 3}`,
+		"fewer than two layers":      `{"net": "fnn", "batch": 1, "sizes": [3], "activations": ["tanh"]}`,
+		"2 activations for 1 layers": `{"net": "fnn", "batch": 1, "sizes": [3, 2], "activations": ["tanh", "tanh"]}`,
+		"unknown activation":         `{"net": "fnn", "batch": 1, "sizes": [3, 2], "activations": ["sinus"]}`,
+		"unknown loss":               `{"net": "fnn", "batch": 1, "sizes": [3, 2], "activations": ["tanh"], "loss": "hinge"}`,
+		"dtype":                      `{"net": "fnn", "batch": 1, "sizes": [3, 2], "activations": ["tanh"], "dtype": "float16"}`,
+	} {
+		if _, err := ParseProblem(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: err = %v, want %q", text, err, want)
+		}
+	}
+	if p, err := ParseProblem(`{"net": "fnn", "batch": 4, "sizes": [3, 2], "activations": ["tanh"]}`); err != nil || p.Threads != 1 || p.DType != "float32" || p.What != "gv" {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 func TestParseList(t *testing.T) {
 	for text, want := range map[string][]int{
 		"50":          {50},

@@ -77,19 +77,21 @@ func (p Problem) Validate() error {
 	word("what", p.What, "gv", "gradient")
 	positive("batch", p.Batch)
 	positive("threads", p.Threads)
-	layers := 1
-	if p.Net == "rnn" {
+	layers := len(p.Activations)
+	switch p.Net {
+	case "rnn":
+		layers = 1
 		word("form", p.Form, "each", "last")
 		positive("hidden", p.Hidden)
 		positive("length", p.Length)
 		positive("in", p.In)
 		positive("out", p.Out)
-	} else {
-		layers = len(p.Sizes) - 1
+	case "fnn":
+		layers = max(len(p.Sizes)-1, 1)
 		for _, n := range p.Sizes {
 			positive("a layer's size", n)
 		}
-		if layers < 1 {
+		if len(p.Sizes) < 2 {
 			errs = append(errs, errors.New("bench: sizes lists fewer than two layers: give the input's and every layer's units"))
 		}
 	}
