@@ -120,6 +120,18 @@ func TestMemoryLimit(t *testing.T) {
 			if bound := s.Unit(0).Bytes; peak.most > bound || bound > 20*peak.most {
 				t.Errorf("%s, %s: %d bytes at most, Unit.Bytes = %d", name, compression, peak.most, bound)
 			}
+			for i, f := range s.Schema().Fields() {
+				most := peak.most
+				peak.most = 0
+				if got, err = s.Read(t.Context(), 0, []int{i}); err != nil {
+					t.Fatal(err)
+				}
+				got.Release()
+				if bound := s.(Sizer).Bytes(0, []int{i}); peak.most > bound || bound > s.Unit(0).Bytes {
+					t.Errorf("%s, %s, column %q: %d bytes at most, Bytes = %d", name, compression, f.Name, peak.most, bound)
+				}
+				peak.most = most
+			}
 			s.Close()
 
 			low := &peakAllocator{}

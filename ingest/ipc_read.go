@@ -23,6 +23,9 @@ type ipcReader struct {
 	indices                map[int64]int64 // if not nil, skip counts into it how many indices each dictionary has
 }
 
+// bytes implements [decoder]. Record batches are small; which column needs what of one is not looked at.
+func (x *ipcFile) bytes(u Unit, _ []int) int64 { return u.Bytes }
+
 // decode implements [decoder].
 func (x *ipcFile) decode(in *bytesAt, u Unit, columns []int, w *workspace) ([]arrow.Array, error) {
 	b := x.batches[u.RowGroup]

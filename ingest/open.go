@@ -88,6 +88,8 @@ type decoder interface {
 	// decode returns the given columns of unit u, of exactly u.Rows rows each, allocated from w.record. It may panic, also with
 	// what is outstanding in w: its caller recovers and abandons w.
 	decode(in *bytesAt, u Unit, columns []int, w *workspace) ([]arrow.Array, error)
+	// bytes bounds what decode holds.
+	bytes(u Unit, columns []int) int64
 }
 
 // add opens one file and appends its units.

@@ -58,8 +58,14 @@ func openParquet(in *bytesAt, f *file) (*opened, error) {
 		return nil, err
 	}
 	o := &opened{schema: p.schema, decoder: p, info: FileInfo{Format: formatParquet, Footer: sum}}
+	all := make([]int, len(p.leaves))
+	for i := range all {
+		all[i] = i
+	}
 	for g := range p.footer.RowGroups {
-		o.units = append(o.units, Unit{RowGroup: g, FirstRow: firstRow(o.units), Rows: p.footer.RowGroups[g].NumRows, Bytes: p.bytes(g)})
+		u := Unit{RowGroup: g, FirstRow: firstRow(o.units), Rows: p.footer.RowGroups[g].NumRows}
+		u.Bytes = p.bytes(u, all)
+		o.units = append(o.units, u)
 	}
 	return o, nil
 }
@@ -123,16 +129,6 @@ func (p *parquetFile) readSchema(task *arrow.Metadata) (*arrow.Schema, error) {
 		return nil, fault(codeMalformed, p.name, hintDamaged, "has no columns")
 	}
 	return arrow.NewSchema(fields, task), nil
-}
-
-// readableLeaves lists the leaves of the columns whose type can be read.
-func (p *parquetFile) readableLeaves() (leaves []int) {
-	for i, f := range p.schema.Fields() {
-		if supported(f.Type) == nil {
-			leaves = append(leaves, p.leaves[i]...)
-		}
-	}
-	return leaves
 }
 
 func collectLeaves(f *pqarrow.SchemaField, leaves []int) []int {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/parquet"
@@ -18,13 +17,53 @@ const batchValues = 1 << 20
 // pageBuffer is how many bytes are read from disk at once.
 const pageBuffer = 256 << 10
 
-// decode implements [decoder]: one column after the other, in the caller's goroutine. Of the library's readers only the one
-// for a single field stays in it, and not for structs; that is why structs are refused.
+// decode implements [decoder]: one column after the other, in the caller's goroutine. Most are decoded here, by columnDecoder. The
+// others are left to the library: of its readers only the one for a single field stays in the caller's goroutine, and not for structs;
+// that is why structs are refused.
 func (p *parquetFile) decode(in *bytesAt, u Unit, columns []int, w *workspace) ([]arrow.Array, error) {
 	for _, c := range columns {
 		if err := p.problems[c]; err != nil {
 			return nil, err
 		}
+	}
+	pages := newPageScratch(w.scratch)
+	defer pages.release()
+	arrays := make([]arrow.Array, len(columns))
+	for k, c := range columns {
+		err := guard(p.name, u.RowGroup, func() (err error) {
+			arrays[k], err = p.decodeColumn(in, u, c, pages, w)
+			return err
+		})
+		if err != nil {
+			return nil, named(err, p.columnName(c))
+		}
+	}
+	return arrays, nil
+}
+
+// decodeColumn checks one column of a row group and reads it into one array.
+func (p *parquetFile) decodeColumn(in *bytesAt, u Unit, column int, pages *pageScratch, w *workspace) (arrow.Array, error) {
+	a, err := p.decodeCovered(in, u, column, pages, w)
+	if errors.Is(err, errUncovered) {
+		a, err = p.decodeLibrary(in, u, column, w)
+	}
+	var known *Error
+	if err == nil || errors.As(err, &known) {
+		return a, err
+	}
+	e := fault(codeMalformed, p.name, hintDamaged, "malformed").in(u)
+	e.Err = trimmed(err)
+	return nil, e
+}
+
+// decodeLibrary reads a column with the library, after a look at what the library does not check.
+func (p *parquetFile) decodeLibrary(in *bytesAt, u Unit, column int, w *workspace) (arrow.Array, error) {
+	chunk, err := p.footer.RowGroup(u.RowGroup).ColumnChunk(p.leaves[column][0])
+	if err != nil {
+		return nil, err
+	}
+	if err := p.checkPages(in, chunk, u, column); err != nil {
+		return nil, err
 	}
 	props := parquet.NewReaderProperties(w.scratch)
 	props.BufferedStreamEnabled = true // else each chunk is read whole, twice, past the allocator
@@ -37,37 +76,9 @@ func (p *parquetFile) decode(in *bytesAt, u Unit, columns []int, w *workspace) (
 	if err != nil {
 		return nil, err
 	}
-	arrays := make([]arrow.Array, len(columns))
-	for k, c := range columns {
-		err := guard(p.name, u.RowGroup, func() (err error) {
-			arrays[k], err = p.decodeColumn(in, r, u, c, w)
-			return err
-		})
-		if err != nil {
-			return nil, named(err, p.columnName(c))
-		}
-	}
-	return arrays, nil
-}
-
-// decodeColumn checks one column of a row group and reads it into one array.
-func (p *parquetFile) decodeColumn(in *bytesAt, r *pqarrow.FileReader, u Unit, column int, w *workspace) (arrow.Array, error) {
-	chunk, err := p.footer.RowGroup(u.RowGroup).ColumnChunk(p.leaves[column][0])
-	if err == nil {
-		err = p.checkPages(in, chunk, u, column)
-	}
-	var parts []arrow.Array
-	if err == nil {
-		parts, err = p.readBatches(in.ctx, r, u, column, chunk.NumValues())
-	}
-	var known *Error
-	switch {
-	case errors.As(err, &known):
+	parts, err := p.readBatches(in.ctx, r, u, column, chunk.NumValues())
+	if err != nil {
 		return nil, err
-	case err != nil:
-		e := fault(codeMalformed, p.name, hintDamaged, "malformed").in(u)
-		e.Err = trimmed(err)
-		return nil, e
 	}
 	return concatenated(parts, w.record)
 }
@@ -109,44 +120,4 @@ func (p *parquetFile) readBatches(ctx context.Context, r *pqarrow.FileReader, u 
 		return nil, fmt.Errorf("only %d of its %d values are there", values, chunkValues)
 	}
 	return parts, nil
-}
-
-// bytes bounds the memory that reading all columns of row group g takes. Columns are decoded one after the other, so the
-// scratch of the largest counts, and the arrays of all.
-//
-// Scratch is a compressed page and the page itself, the values and levels of a batch, which the library rounds up to a power
-// of two, and a second copy of the column while batches are joined. Strings in a dictionary have no size in the footer: eight
-// times their encoded size is assumed. If a column exceeds the estimate, Read's own limit still holds.
-func (p *parquetFile) bytes(g int) int64 {
-	var kept, scratch float64
-	rows := float64(p.footer.RowGroups[g].NumRows)
-	for _, leaf := range p.readableLeaves() {
-		c, err := p.footer.RowGroup(g).ColumnChunk(leaf)
-		if err != nil {
-			continue // checked before
-		}
-		d := p.footer.Schema.Column(leaf)
-		n := float64(c.NumValues())
-		var decoded float64
-		switch d.PhysicalType() {
-		case parquet.Types.ByteArray:
-			decoded = n*4 + float64(c.TotalUncompressedSize())
-			if c.HasDictionaryPage() {
-				decoded += 7 * float64(c.TotalUncompressedSize())
-			}
-		case parquet.Types.FixedLenByteArray:
-			decoded = n * float64(d.TypeLength())
-		default:
-			decoded = n * float64(d.PhysicalType().ByteSize())
-		}
-		offsets := float64(d.MaxRepetitionLevel()) * 4 * (n + 1)
-		if d.MaxRepetitionLevel() == 1 {
-			offsets = 4 * (rows + 1)
-		}
-		array := decoded + n/8 + offsets
-		batch := 2 * (decoded/max(n, 1) + 4) * min(n, 2*batchValues)
-		kept += array
-		scratch = max(scratch, array+batch+float64(c.TotalCompressedSize())+float64(c.TotalUncompressedSize())+pageBuffer)
-	}
-	return int64(min(kept+scratch, math.MaxInt64/2))
 }

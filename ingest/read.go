@@ -25,7 +25,10 @@ type source struct {
 	closed  bool
 }
 
-var _ Source = (*source)(nil)
+var (
+	_ Source = (*source)(nil)
+	_ Sizer  = (*source)(nil)
+)
 
 // A located unit knows its file.
 type located struct {
@@ -41,6 +44,16 @@ func (s *source) Len() int { return len(s.units) }
 
 // Unit implements [Source].
 func (s *source) Unit(i int) Unit { return s.units[i].Unit }
+
+// Bytes implements [Sizer].
+func (s *source) Bytes(i int, columns []int) int64 {
+	u := s.units[i]
+	wanted := make([]int, len(columns))
+	for k, c := range columns {
+		wanted[k] = u.opened.columns[c]
+	}
+	return u.opened.decoder.bytes(u.Unit, wanted)
+}
 
 // Fingerprint implements [Source].
 func (s *source) Fingerprint() []FileInfo {

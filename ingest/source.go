@@ -36,6 +36,12 @@ type Source interface {
 	Close() error
 }
 
+// A Sizer is a Source that knows what reading some of its columns takes, where Unit.Bytes is for all of them.
+type Sizer interface {
+	// Bytes bounds the memory that Read(ctx, i, columns) needs.
+	Bytes(i int, columns []int) int64
+}
+
 // Endless is the Len of a source without end.
 const Endless = -1
 

@@ -94,6 +94,9 @@ func assertClear(t *testing.T, path string, err error) {
 	}
 }
 
+// soundFile is as it should be: its indices have 0 bits, on which the library panics.
+const soundFile = "ARROW-GH-43605.parquet"
+
 // No damaged file crashes, hangs, or gives less than it announces; each is refused, some only in the columns that are damaged.
 // (The library by itself ends the process on 23 of these files and loses rows without a word on 22.)
 func TestMalformedFiles(t *testing.T) {
@@ -108,8 +111,8 @@ func TestMalformedFiles(t *testing.T) {
 				o, err := inTime(t, path)
 				if err != nil {
 					assertClear(t, path, err)
-				} else if len(o.failed) == 0 {
-					t.Errorf("%s: read whole (%d rows)", e.Name(), o.rows)
+				} else if sound := e.Name() == soundFile; sound != (len(o.failed) == 0) {
+					t.Errorf("%s: read whole (%d rows), or not: %v", e.Name(), o.rows, o.failed)
 				}
 			}
 		})
@@ -131,7 +134,7 @@ var interop = map[string]map[string]string{
 	"data_index_bloom_encoding_stats":        {everything: ""},
 	"datapage_v1-corrupt-checksum":           {"a": "checksum", "b": "checksum"},
 	"datapage_v1-uncompressed-checksum":      {everything: ""},
-	"datapage_v2_empty_datapage.snappy":      {"value": "holds only nulls"}, // v15 decompresses a page that has no bytes
+	"datapage_v2_empty_datapage.snappy":      {everything: ""},
 	"delta_byte_array":                       {everything: ""},
 	"delta_encoding_required_column":         {everything: ""},
 	"dict-page-offset-zero":                  {everything: ""},

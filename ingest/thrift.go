@@ -143,7 +143,7 @@ func (r *compactReader) pageHeader() (h pageHeader, err error) {
 }
 
 // dataHeader reads the header of a data page of version 1, of a dictionary, or of a data page of version 2, which has its
-// encoding as field 4.
+// encoding as field 4. Those of version 1 name the encodings of their levels, those of version 2 their sizes.
 func (r *compactReader) dataHeader(h *pageHeader, encoding int64) error {
 	return r.fields(8, func(id int64, kind byte) (bool, error) {
 		switch {
@@ -151,11 +151,14 @@ func (r *compactReader) dataHeader(h *pageHeader, encoding int64) error {
 			return true, r.into(&h.values)
 		case id == encoding && kind == compactInt32:
 			return true, r.into(&h.encoding)
-		case encoding == 4 && (id == 5 || id == 6) && kind == compactInt32:
-			var n int64
-			err := r.into(&n)
-			h.levels += n
-			return true, err
+		case encoding == 2 && id == 3 && kind == compactInt32:
+			return true, r.into(&h.defEncoding)
+		case encoding == 2 && id == 4 && kind == compactInt32:
+			return true, r.into(&h.repEncoding)
+		case encoding == 4 && id == 5 && kind == compactInt32:
+			return true, r.into(&h.defBytes)
+		case encoding == 4 && id == 6 && kind == compactInt32:
+			return true, r.into(&h.repBytes)
 		case encoding == 4 && id == 7:
 			h.stored = kind == compactFalse
 		}
