@@ -240,3 +240,39 @@ func TestModelIsUndamped(t *testing.T) {
 		}
 	}
 }
+
+// Section 8.2: with weights e^θ in the place of w, an update by D = CᵀC, C being the Jacobian of e^θ, is to first order the one that
+// Tikhonov damping gives for w, and Tikhonov damping of θ itself is another one.
+func TestExponentialReparameterisation(t *testing.T) {
+	l := classics()[5]
+	w := []float64{1.5, 0.4}
+	exponential := *l
+	exponential.residuals = func(theta, r, J []float64) {
+		x, n := make([]float64, len(theta)), len(theta)
+		for i := range theta {
+			x[i] = math.Exp(theta[i])
+		}
+		l.residuals(x, r, J)
+		for i := range l.m {
+			for k := range n {
+				J[i*n+k] *= x[k]
+			}
+		}
+	}
+	theta, scale := make([]float64, len(w)), make([]float64, len(w))
+	for i := range w {
+		theta[i], scale[i] = math.Log(w[i]), w[i]*w[i] // C = diag(e^θ)
+	}
+	none := PreconditionSettings{Kind: PreconditionNone}
+	want := directionOf(t, l, w, Settings{Lambda: 3, Precondition: none})
+	scaled := directionOf(t, &exponential, theta, Settings{Lambda: 3, Precondition: none, Scale: scale})
+	plain := directionOf(t, &exponential, theta, Settings{Lambda: 3, Precondition: none})
+	for i := range w {
+		if got := w[i] * scaled[i]; math.Abs(got-want[i]) > 1e-9*(1+math.Abs(want[i])) {
+			t.Errorf("Cδ[%d] = %g, want %g", i, got, want[i])
+		}
+		if got := w[i] * plain[i]; math.Abs(got-want[i]) < 1e-3*math.Abs(want[i]) {
+			t.Errorf("without the scale Cδ[%d] = %g is the same", i, got)
+		}
+	}
+}
