@@ -232,3 +232,22 @@ func TestSplitColumn(t *testing.T) {
 		}
 	}
 }
+
+// TestValidationIsApart: a file that is in the training data cannot be the validation data, not even as a copy.
+func TestValidationIsApart(t *testing.T) {
+	dir := t.TempDir()
+	content, err := os.ReadFile(filepath.Join(small(), "train.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	renamed := filepath.Join(dir, "copy.parquet")
+	if err := os.WriteFile(renamed, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, valid := range []string{filepath.Join(small(), "train.parquet"), renamed} {
+		o := call("train", "--data", filepath.Join(small(), "*.parquet"), "--valid", valid, "--run", filepath.Join(dir, "run"))
+		if o.exit != 65 || !strings.Contains(o.stderr, valid) || !strings.Contains(o.stderr, "--valid-fraction") || !strings.Contains(o.stderr, "[data.train_valid_overlap]") {
+			t.Errorf("exit %d: %s", o.exit, o.stderr)
+		}
+	}
+}

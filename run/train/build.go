@@ -74,12 +74,30 @@ func openSets(ctx context.Context, c *config.Config, o Options, e *ingest.Encodi
 		valid.Division = access.Division
 		s.valid, err = s.train.Part(ctx, valid, "valid")
 	} else if s.valid, err = valid.Match(ctx, c.Data.Valid, s.train.Encoding, data.Naming{}); err == nil {
-		err = s.valid.Finite()
+		err = errors.Join(s.valid.Finite(), apart(s.train, s.valid))
 	}
 	if err != nil {
 		return s, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// apart refuses validation data of which a file is among the training data, under whatever name: its sequences would be in both.
+func apart(training, validation *data.Set) error {
+	for _, v := range validation.Source.Fingerprint() {
+		for _, t := range training.Source.Fingerprint() {
+			if v.Footer != t.Footer || v.Size != t.Size || v.Rows != t.Rows {
+				continue
+			}
+			e := fault.New(fault.Data, "data.train_valid_overlap", "%s: the sequences are both in the training and in the validation data", v.Path)
+			if t.Path != v.Path {
+				e.Message = fmt.Sprintf("%s: the validation data are also in the training data, as %s", v.Path, t.Path)
+			}
+			e.Where = map[string]any{"file": v.Path}
+			return e.Fix("give --valid other data, or set some training sequences aside with --valid-fraction 0.1 in its place")
+		}
+	}
+	return nil
 }
 
 // infer settles the settings that depend on the data.
