@@ -51,13 +51,14 @@ func BuildManifest(ctx context.Context, src ingest.Source, scan Scan, o Manifest
 			m.units = append(m.units, src.Unit(i))
 		}
 	}
-	for _, u := range m.units {
-		if u.Bytes > o.Memory {
-			return nil, unitTooLarge(u, u.Bytes, o.Memory)
+	costs := make([]int64, len(m.units))
+	for i, u := range m.units {
+		if costs[i] = unitBytes(src, i, u, scan.Columns()); costs[i] > o.Memory {
+			return nil, unitTooLarge(u, costs[i], o.Memory)
 		}
 	}
 	spans := &spanList{names: o.Identified || o.Layout == ingest.Long, long: o.Layout == ingest.Long}
-	s := scanning{src: src, scan: scan, units: m.units, memory: newBudget(o.Memory, func() (int64, bool) { return 0, false })}
+	s := scanning{src: src, scan: scan, units: m.units, costs: costs, memory: newBudget(o.Memory, func() (int64, bool) { return 0, false })}
 	if err := s.run(ctx, o.Workers, spans.add); err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func unitTooLarge(u ingest.Unit, needs, memory int64) error {
 // fromFirstUnit describes a source without end by its first unit, in which each row is a sequence.
 func (m *Manifest) fromFirstUnit(l *spanList) error {
 	u := m.units[0]
-	m.unitRows, m.unitBytes = int(u.Rows), u.Bytes
+	m.unitRows = int(u.Rows)
 	for _, f := range l.all {
 		m.longest = max(m.longest, int(f.steps))
 	}
@@ -102,6 +103,7 @@ type scanning struct {
 	src    ingest.Source
 	scan   Scan
 	units  []ingest.Unit
+	costs  []int64 // bytes that reading each takes
 	memory *budget
 }
 
@@ -126,8 +128,8 @@ func (s scanning) run(ctx context.Context, workers int, merge func(unit int, u *
 func (s scanning) admit(ctx context.Context, admitted, inOrder chan<- look) error {
 	defer close(admitted)
 	defer close(inOrder)
-	for i, u := range s.units {
-		if err := s.memory.acquire(ctx, u.Bytes); err != nil {
+	for i, cost := range s.costs {
+		if err := s.memory.acquire(ctx, cost); err != nil {
 			return err
 		}
 		l := look{unit: i, done: make(chan *ingest.UnitScan, 1)}
@@ -151,7 +153,7 @@ func (s scanning) work(ctx context.Context, admitted <-chan look) error {
 		if err != nil {
 			return err
 		}
-		s.memory.release(s.units[l.unit].Bytes)
+		s.memory.release(s.costs[l.unit])
 		l.done <- u
 	}
 }

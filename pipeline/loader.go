@@ -40,6 +40,7 @@ type Loader[F ingest.Float] struct {
 	encoding *ingest.Encoding
 	encoder  encoder[F]
 	options  LoaderOptions
+	costs    []int64 // bytes that reading each unit takes; of a source without end the first unit's, which all are like
 	memory   *budget
 	cache    *cache[F]
 	counters counters
@@ -65,14 +66,26 @@ func newLoader[F ingest.Float](src ingest.Source, m *Manifest, enc *ingest.Encod
 	setDefault(&o.Memory, defaultMemory)
 	setDefault(&o.Workers, runtime.GOMAXPROCS(0))
 	setDefault(&o.Prefetch, 2)
+	l := &Loader[F]{src: src, manifest: m, encoding: enc, encoder: e, options: o, cache: newCache[F]()}
 	for i, u := range m.units {
-		if cost := m.unitCost(i); cost > o.Memory {
-			return nil, unitTooLarge(u, cost, o.Memory)
+		l.costs = append(l.costs, unitBytes(src, i, u, e.Columns()))
+		if l.costs[i] > o.Memory {
+			return nil, unitTooLarge(u, l.costs[i], o.Memory)
 		}
 	}
-	l := &Loader[F]{src: src, manifest: m, encoding: enc, encoder: e, options: o, cache: newCache[F]()}
 	l.memory = newBudget(o.Memory, l.cache.evict)
 	return l, nil
+}
+
+// unitCost returns the memory that reading unit i takes.
+func (l *Loader[F]) unitCost(i int) int64 { return l.costs[min(i, len(l.costs)-1)] }
+
+// unitBytes bounds the memory of reading some columns of a unit.
+func unitBytes(src ingest.Source, i int, u ingest.Unit, columns []int) int64 {
+	if s, ok := src.(ingest.Sizer); ok {
+		return s.Bytes(i, columns)
+	}
+	return u.Bytes
 }
 
 // Close forgets everything that is kept. It must not be called while Each runs; a loader may be used again after it.

@@ -27,8 +27,7 @@ type Manifest struct {
 	digest  Hash
 
 	endless    bool
-	unitRows   int // sequences in each unit of a source without end
-	unitBytes  int64
+	unitRows   int   // sequences in each unit of a source without end
 	longest    int   // sequence of the first unit of a source without end
 	totalSteps int64 // of all sequences
 	total      Hash  // sum of the hashes of all sequences
@@ -85,14 +84,6 @@ func (m *Manifest) Places(i int) []Place {
 		places[k] = Place{int(s.unit), int(s.lo), int(s.hi)}
 	}
 	return places
-}
-
-// unitCost returns the memory that reading unit i takes.
-func (m *Manifest) unitCost(i int) int64 {
-	if m.endless {
-		return m.unitBytes
-	}
-	return m.units[i].Bytes
 }
 
 // canonicalAt returns the sequence at a place of the canonical order: by hash of identifier where a column gives

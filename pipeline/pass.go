@@ -129,7 +129,7 @@ func (p *pass[F]) nextWindow(ctx context.Context, next *int) (*window[F], error)
 func (p *pass[F]) admitUnit(ctx context.Context, j *job[F]) error {
 	start := time.Now()
 	if j.unit = p.l.cache.pinUnit(j.index); j.unit == nil {
-		cost := p.l.manifest.unitCost(j.index)
+		cost := p.l.unitCost(j.index)
 		if err := p.l.memory.acquire(ctx, cost); err != nil {
 			return err
 		}

@@ -167,7 +167,7 @@ func (p *pass[F]) windowLimit() (int64, error) {
 					continue
 				}
 				seen[s.unit] = true
-				cost := l.manifest.unitCost(int(s.unit))
+				cost := l.unitCost(int(s.unit))
 				allUnits += cost
 				if cost > largestUnit {
 					largestUnit, worstUnit = cost, int(s.unit)
