@@ -117,6 +117,20 @@ func TestRequestErrors(t *testing.T) {
 	}
 }
 
+// What cannot fit is refused before anything is made, with the bytes that it would take.
+func TestMemory(t *testing.T) {
+	if _, ok := availableMemory(); !ok {
+		t.Skip("this system does not tell how much memory is left")
+	}
+	for _, what := range Whats() {
+		r := quick(what)
+		r.Batch, r.Length, r.Kernels = []int{1 << 20}, []int{1 << 20}, []string{"gemm_nn"}
+		if _, err := Run(t.Context(), r, nil); err == nil || !strings.Contains(err.Error(), "GiB") {
+			t.Errorf("%s: err = %v", what, err)
+		}
+	}
+}
+
 func TestParseProblem(t *testing.T) {
 	for want, text := range map[string]string{
 		"net is":                     `{"net": "lstm", "batch": 1}`,

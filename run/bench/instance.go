@@ -29,6 +29,9 @@ func Open(ctx context.Context, p Problem) (*Instance, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
+	if err := fits(p.bytes()); err != nil {
+		return nil, err
+	}
 	if p.DType == "float64" {
 		return open[float64](ctx, p)
 	}

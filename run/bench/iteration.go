@@ -27,6 +27,9 @@ type iteration struct {
 const settledAfter = 3
 
 func openIteration(ctx context.Context, p Problem, cg int) (*iteration, error) {
+	if err := fits(p.bytes()); err != nil {
+		return nil, err
+	}
 	if p.DType == "float64" {
 		return newIteration[float64](ctx, p, cg)
 	}

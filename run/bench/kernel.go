@@ -39,6 +39,9 @@ func OpenKernel(k Kernel) (run func(ctx context.Context) error, result func() fl
 	if !slices.Contains(kernelNames, k.Name) {
 		return nil, nil, fmt.Errorf("bench: unknown kernel %q: use one of %s", k.Name, strings.Join(kernelNames, ", "))
 	}
+	if err := fits(k.bytes()); err != nil {
+		return nil, nil, err
+	}
 	if k.DType == "float64" {
 		return openKernel[float64](k)
 	}

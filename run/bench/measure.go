@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"curvestream/hf"
+	"curvestream/run/fault"
 )
 
 func (r Request) sampling() sampling {
@@ -57,8 +58,8 @@ func (r Request) measureIteration(ctx context.Context, p point) (Row, error) {
 		return row, err
 	}
 	if i.report.Outcome == hf.NonFinite || i.report.Products == 0 {
-		return row, fmt.Errorf("bench: the HF iteration made %d products (%s): it is no iteration to measure: choose a smaller net or fewer CG iterations",
-			i.report.Products, i.report.Outcome)
+		return row, fault.New(fault.Numeric, "bench.no_iteration", "bench: the HF iteration made %d products (%s): it is none to measure", i.report.Products, i.report.Outcome).
+			Fix("choose other sizes, or float64")
 	}
 	share := 1 - (i.inside()-before)/total
 	row.OutsideShare, row.Products, row.Losses = &share, i.report.Products, i.report.Losses
