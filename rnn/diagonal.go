@@ -21,7 +21,10 @@ type probe[F accel.Float] struct {
 // diagonal of the empirical Fisher matrix: there is no diagonal within a state budget that does not hold all of them.
 func (l *Linearization[F]) AddDiagonal(ctx context.Context, dst accel.Vector[F], mu float64, p nn.Probe) error {
 	n := l.net
-	if need := n.fisherBytes(l.batch.Lengths); n.StateBudget > 0 && n.StateBudget < need {
+	if need := n.fisherBytes(l.batch.Lengths); !n.keepsFor(need) {
+		if n.UniformStates {
+			return fmt.Errorf("rnn: the diagonal of the curvature needs all states at once, and the uniform schedule keeps some of them: choose the other one or choose another preconditioner")
+		}
 		return fmt.Errorf("rnn: hidden states may take %d bytes, but the diagonal of the curvature of %d sequences needs %d: raise the budget or choose another preconditioner",
 			n.StateBudget, l.batch.Columns(), need)
 	}

@@ -18,7 +18,7 @@ type gradientSweep[F accel.Float] struct {
 
 // Gradient implements nn.Net.
 func (n *Net[F]) Gradient(ctx context.Context, theta accel.Vector[F], b *nn.Batch[F], grad, fisher accel.Vector[F]) (float64, error) {
-	if fisher != nil && n.StateBudget > 0 && n.StateBudget < n.fisherBytes(b.Lengths) {
+	if fisher != nil && !n.keepsFor(n.fisherBytes(b.Lengths)) {
 		if err := n.fisherByGroups(ctx, theta, b, fisher); err != nil {
 			return 0, err
 		}

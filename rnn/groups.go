@@ -32,10 +32,10 @@ func (n *Net[F]) fisherByGroups(ctx context.Context, theta accel.Vector[F], b *n
 	unwanted := theta.New() // the groups' gradients
 	for lo := 0; lo < b.Columns(); {
 		hi := lo + 1
-		for hi < b.Columns() && n.fisherBytes(b.Lengths[lo:hi+1]) <= n.StateBudget {
+		for hi < b.Columns() && n.fits(n.fisherBytes(b.Lengths[lo:hi+1])) {
 			hi++
 		}
-		if need := n.fisherBytes(b.Lengths[lo:hi]); need > n.StateBudget {
+		if need := n.fisherBytes(b.Lengths[lo:hi]); !n.fits(need) {
 			return fmt.Errorf("rnn: hidden states may take %d bytes, but the Fisher diagonal of a sequence of %d time-steps needs %d: raise the budget or choose another preconditioner",
 				n.StateBudget, b.Lengths[lo], need)
 		}
@@ -47,9 +47,15 @@ func (n *Net[F]) fisherByGroups(ctx context.Context, theta accel.Vector[F], b *n
 	return nil
 }
 
-// unbounded returns a net like n without a state budget.
+// fits reports whether the state budget leaves so many bytes.
+func (n *Net[F]) fits(bytes int64) bool { return n.StateBudget == 0 || bytes <= n.StateBudget }
+
+// keepsFor reports whether all states are kept, where so many bytes are needed for all of them and what goes with them.
+func (n *Net[F]) keepsFor(bytes int64) bool { return !n.UniformStates && n.fits(bytes) }
+
+// unbounded returns a net like n that keeps all states.
 func (n *Net[F]) unbounded() *Net[F] {
 	c := n.Config
-	c.StateBudget = 0
+	c.StateBudget, c.UniformStates = 0, false
 	return &Net[F]{Config: c, backend: n.backend, layout: n.layout, cell: n.cell, scratch: n.scratch}
 }

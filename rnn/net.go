@@ -32,9 +32,13 @@ type Config struct {
 	Loss             accel.Loss
 	Biases           bool                  // whether b_h and b_z exist; section 3 has none
 	Distance         nn.StructuralDistance // d of the structural damping (section 8.4)
-	// StateBudget bounds the bytes of hidden states that Gradient and a linearization keep, by recomputing the others
-	// (section 7.1). Zero means to keep all.
+	// StateBudget bounds the bytes of hidden states, and of what else a cell keeps of a time-step, that Gradient and a linearization
+	// keep, by recomputing the others (section 7.1). Zero means to keep all. Structural damping and the Hessian keep R{} of as
+	// much besides, once and twice.
 	StateBudget int64
+	// UniformStates keeps every √T-th block of states and recomputes the others, as the report does, for comparison; what a state
+	// budget leaves beyond that is not used.
+	UniformStates bool
 }
 
 // Validate reports all that is wrong with the configuration.

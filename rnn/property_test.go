@@ -12,6 +12,7 @@ import (
 
 	"curvestream/accel"
 	"curvestream/accel/cpu"
+	"curvestream/checkpointing"
 	"curvestream/nn"
 	"curvestream/nn/derivative"
 	"curvestream/rnn"
@@ -276,25 +277,41 @@ func TestStateBudget(t *testing.T) {
 			theta, v := derivative.Theta(config.Layout(), 0.5, rng), derivative.Theta(config.Layout(), 1, rng)
 			backend := sharded{cpu.New[float64](cpu.Options{}), 2}
 			want := everything(t, backend, config, b, theta, v)
+			methods := map[checkpointing.Method]bool{}
 			full := 8 * valuesOfRow[config.Cell] * b.Rows()
 			sizes := map[int64]bool{}
-			for _, share := range []float64{0.5, 0.6, 0.8, 1, 1.2} {
+			for _, share := range []float64{0.31, 0.35, 0.4, 0.5, 0.6, 0.8, 1, 1.2} {
 				config.StateBudget = int64(share * float64(full))
 				net, err := rnn.New[float64](backend, config)
 				check(t, err)
 				sizes[net.Bytes(b, false)] = true
+				plan, err := net.PlanStates(b)
+				check(t, err)
+				methods[plan.Method] = true
+				if plan.Bytes > config.StateBudget || plan.Recomputed > 0 != (plan.Bytes < plan.All) || plan.States != int64(b.Rows()) {
+					t.Errorf("form %d, %.2f of all states: a budget of %d bytes leads to %+v", form, share, config.StateBudget, plan)
+				}
 				for i, got := range everything(t, backend, config, b, theta, v) {
 					if quantities[i] == "Fisher" {
 						if e := relativeError(got, want[i]); e > 1e-12 {
-							t.Errorf("form %d, %.1f of all states: Fisher differs by %.3g", form, share, e)
+							t.Errorf("form %d, %.2f of all states: Fisher differs by %.3g", form, share, e)
 						}
 					} else if !slices.Equal(got, want[i]) {
-						t.Errorf("form %d, %.1f of all states: %s has other bits", form, share, quantities[i])
+						t.Errorf("form %d, %.2f of all states: %s has other bits", form, share, quantities[i])
 					}
 				}
 			}
+			if !methods[checkpointing.Revolve] || !methods[checkpointing.Triangular] || !methods[checkpointing.Full] {
+				t.Errorf("budgets lead to the schedules %v", methods)
+			}
 			if len(sizes) < 4 {
 				t.Errorf("budgets lead to %d sizes of a linearization, want at least 4", len(sizes))
+			}
+			config.UniformStates, config.StateBudget = true, 0
+			for i, got := range everything(t, backend, config, b, theta, v) {
+				if !slices.Equal(got, want[i]) {
+					t.Errorf("form %d, uniform schedule: %s has other bits", form, quantities[i])
+				}
 			}
 			config.StateBudget = int64(full / 20)
 			net, err := rnn.New[float64](backend, config)

@@ -44,12 +44,18 @@ func (n *Net[F]) schedule(sweeps []*sweep[F]) error {
 // planStates gives each shard the slots that it needs at least, and of what the budget leaves as much as is the shard's share of
 // all states. It returns the bytes that are needed at least.
 func (n *Net[F]) planStates(sweeps []*sweep[F]) (least int64, err error) {
+	if n.UniformStates {
+		for _, s := range sweeps {
+			s.plan = checkpointing.NewUniform(len(s.blocks))
+			least += s.stateBytes()
+		}
+		return least, nil
+	}
 	var all int64
 	for _, s := range sweeps {
 		all += s.strips()
-		least += int64(checkpointing.Need(len(s.blocks))) * s.strip()
+		least += min(s.strips(), int64(checkpointing.Need(len(s.blocks)))*s.strip())
 	}
-	least = min(least, all)
 	full := n.StateBudget == 0 || n.StateBudget >= all
 	spare := float64(max(0, n.StateBudget-least)) / float64(all)
 	for _, s := range sweeps {
@@ -62,6 +68,14 @@ func (n *Net[F]) planStates(sweeps []*sweep[F]) (least int64, err error) {
 		}
 	}
 	return least, nil
+}
+
+// stateBytes returns the bytes of what the schedule keeps at a time.
+func (s *sweep[F]) stateBytes() int64 {
+	if s.plan.Full() {
+		return s.strips()
+	}
+	return int64(s.plan.Slots) * s.strip()
 }
 
 // strip returns the bytes of the largest strip, and strips those of all.
