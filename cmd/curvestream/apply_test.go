@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/goccy/go-yaml"
 
 	"curvestream/ingest"
 	"curvestream/internal/shared"
@@ -249,5 +250,65 @@ func TestValidationIsApart(t *testing.T) {
 		if o.exit != 65 || !strings.Contains(o.stderr, valid) || !strings.Contains(o.stderr, "--valid-fraction") || !strings.Contains(o.stderr, "[data.train_valid_overlap]") {
 			t.Errorf("exit %d: %s", o.exit, o.stderr)
 		}
+	}
+}
+
+// TestWhatARunLeaves looks at the files for people and for later: log.txt, the model's card, reports of evaluations.
+func TestWhatARunLeaves(t *testing.T) {
+	run, log := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "log")
+	must(t, training(run, "--iterations", "2", "--log-file", log, "-v")...)
+	must(t, "resume", run, "--iterations", "3", "-q")
+	read := func(path ...string) string {
+		text, err := os.ReadFile(filepath.Join(path...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	text := read(run, "log.txt")
+	for _, want := range []string{"curvestream train --data", "iter ", "ended at iteration 2: done", "curvestream resume", "ended at iteration 3: done"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in log.txt:\n%s", want, text)
+		}
+	}
+	if strings.ContainsAny(text, "\r\x1b") {
+		t.Errorf("log.txt has control characters: %q", text)
+	}
+	if text := read(log); !strings.Contains(text, "gradient norm") || !strings.Contains(text, "checkpoints/iter-000002") {
+		t.Errorf("--log-file with -v:\n%s", text)
+	}
+	card := read(run, "model", "README.md")
+	_, front, _ := strings.Cut(card, "---\n")
+	front, _, whole := strings.Cut(front, "---\n")
+	var v struct {
+		Library  string   `yaml:"library_name"`
+		Datasets []string `yaml:"datasets"`
+		Index    []struct {
+			Results []struct {
+				Metrics []struct{ Value float64 } `yaml:"metrics"`
+			} `yaml:"results"`
+		} `yaml:"model-index"`
+	}
+	if err := yaml.Unmarshal([]byte(front), &v); err != nil || !whole || v.Library != "curvestream" || fmt.Sprint(v.Datasets) != "[train.parquet]" || v.Index[0].Results[0].Metrics[0].Value <= 0 {
+		t.Errorf("%v %+v in\n%s", err, v, card)
+	}
+	if strings.Contains(card, scratch) {
+		t.Errorf("the card has a path of this machine:\n%s", card)
+	}
+	test := filepath.Join(small(), "test.parquet")
+	e := object(t, "eval", run, "--data", test)
+	var kept map[string]any
+	if err := json.Unmarshal([]byte(read(run, "eval", "test.json")), &kept); err != nil || fmt.Sprint(kept) != fmt.Sprint(e) {
+		t.Errorf("%v: %v, printed %v", err, kept, e)
+	}
+	other := filepath.Join(t.TempDir(), "test.parquet")
+	if err := os.WriteFile(other, []byte(read(small(), "valid.parquet")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "eval", run, "--data", other)
+	must(t, "eval", run, "--data", test, "--checkpoint", "latest")
+	names, err := os.ReadDir(filepath.Join(run, "eval"))
+	if err != nil || len(names) != 3 || read(run, "eval", "test.json") == "" {
+		t.Errorf("%v %v", names, err)
 	}
 }

@@ -49,6 +49,7 @@ func (t *terminal) application(c *cli.Context) (evaluate.Options, error) {
 	}
 	o := evaluate.Options{Division: data.DivisionOf(&r.Config), Part: part, Model: path, Checkpoint: c.String("checkpoint"), Data: r.Data.Train, Naming: data.NamingOf(&r.Config), Stdin: t.stdin, Memory: int64(r.Memory), Threads: r.Threads}
 	if !c.Bool("quiet") {
+		o.Warn = func(message string) { fmt.Fprintln(t.stderr, "warning:", message) }
 		o.Notify = func(data string, lines []string) {
 			fmt.Fprintf(t.stderr, "%s is laid out otherwise than the training data:\n  %s\n", data, strings.Join(lines, "\n  "))
 		}

@@ -17,7 +17,7 @@ import (
 func demoCommand(t *terminal) *cli.Command {
 	return &cli.Command{
 		Name: "demo", Usage: "generate a small long-range problem, train on it, and say what to do next",
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "run", Usage: "the folder to make: `DIR` must not exist"}},
+		Flags:  append(watchFlags(), &cli.StringFlag{Name: "run", Usage: "the folder to make: `DIR` must not exist"}),
 		Action: t.demo,
 	}
 }
@@ -26,10 +26,11 @@ func (t *terminal) demo(c *cli.Context) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	display, err := t.progress(c)
-	if err != nil {
-		return err
-	}
+	return t.watched(c, func(display train.Observer) error { return t.demoWith(c, display) })
+}
+
+// demoWith runs the demo under the eyes of a display, which may be nil.
+func (t *terminal) demoWith(c *cli.Context, display train.Observer) error {
 	dir := c.String("run")
 	if dir == "" {
 		dir = filepath.Join("runs", "demo"+time.Now().Format("-0102-150405"))
@@ -39,7 +40,7 @@ func (t *terminal) demo(c *cli.Context) error {
 	if display != nil {
 		fmt.Fprintln(t.stderr, "Each sequence has about 30 pairs (value, marker). Two are marked, and the mean of their values is to be said at the end.")
 	}
-	r, err := demo.Run(ctx, train.Options{Run: dir, Argv: t.argv, Version: version.String(), Observer: display, Save: signals.save})
+	r, err := demo.Run(ctx, train.Options{Run: dir, Argv: t.argv, Version: version.String(), Observer: display, Log: logDisplay, Save: signals.save})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"curvestream/run/config"
 	"curvestream/run/fault"
 	"curvestream/run/train"
 	"curvestream/run/version"
@@ -22,7 +23,7 @@ func trainCommand(t *terminal) *cli.Command {
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "all but training: read the data, build the net, say what it will cost"})
 	return &cli.Command{
 		Name: "train", Usage: "train a model in a new run directory",
-		Flags:  append(flags, settingFlags(everySetting)...),
+		Flags:  append(append(flags, watchFlags()...), settingFlags(everySetting)...),
 		Action: t.train,
 	}
 }
@@ -39,14 +40,15 @@ func (t *terminal) train(c *cli.Context) error {
 		return fault.New(fault.Usage, "usage.no_data", "no training data").
 			Fix("--data FILE (or a folder, a glob, gen:TASK?length=50&seed=1), or data.train in a configuration file; `curvestream demo` shows an example")
 	}
-	display, err := t.progress(c)
-	if err != nil {
-		return err
-	}
+	return t.watched(c, func(display train.Observer) error { return t.trainWith(c, settings, display) })
+}
+
+// trainWith trains, or with --dry-run only says what that would be.
+func (t *terminal) trainWith(c *cli.Context, settings *config.Resolved, display train.Observer) error {
 	ctx, signals := watchSignals(c.Context, t.stderr)
 	defer signals.stop()
 	o := train.Options{Config: settings, Run: runDir(c, settings.Data.Train[0]), Argv: t.argv, Version: version.String(),
-		Stdin: t.stdin, Observer: display, Save: signals.save}
+		Stdin: t.stdin, Observer: display, Log: logDisplay, Save: signals.save}
 	if c.Bool("dry-run") {
 		forecast, err := train.DryRun(ctx, o)
 		if err != nil {

@@ -38,7 +38,7 @@ func (t *terminal) progress(c *cli.Context) (train.Observer, error) {
 	case "json":
 		return jsonDisplay{t.stderr}, nil
 	case "lines", "live":
-		return &lineDisplay{w: t.stderr, live: kind == "live", color: kind == "live" && t.color(c), ascii: !utf8Locale(t.env), wide: t.width() >= wideWidth}, nil
+		return &lineDisplay{w: t.stderr, live: kind == "live", verbose: c.Bool("verbose"), color: kind == "live" && t.color(c), ascii: !utf8Locale(t.env), wide: t.width() >= wideWidth}, nil
 	}
 	return nil, fault.New(fault.Usage, "usage.wrong_value", "--progress %s: want one of %s%s", kind, strings.Join(kinds, ", "), config.DidYouMean(kind, kinds))
 }
@@ -105,6 +105,8 @@ func (d jsonDisplay) Observe(event any) {
 type lineDisplay struct {
 	w                        io.Writer
 	live, color, ascii, wide bool
+	verbose                  bool
+	log                      bool // for a file: say how the run ended, which others print
 	start                    train.Start
 	began                    time.Time
 	last                     *train.Iteration // not written yet
@@ -134,8 +136,16 @@ func (d *lineDisplay) Observe(event any) {
 	case train.Warning:
 		d.flush(nil)
 		fmt.Fprintln(d.w, "warning:", e.Message)
-	case train.Checkpoint, train.End:
+	case train.Checkpoint:
 		d.flush(nil)
+		if d.verbose {
+			fmt.Fprintf(d.w, "      %s, %s\n", e.Path, span(e.Sec))
+		}
+	case train.End:
+		d.flush(nil)
+		if d.log {
+			fmt.Fprintf(d.w, "%s  ended at iteration %d: %s (%s), exit %d\n", e.UTC, e.Iter, e.Status, e.Reason, e.Exit)
+		}
 	}
 }
 
@@ -151,6 +161,9 @@ func (d *lineDisplay) flush(eval *train.Evaluation) {
 	}
 	d.lines++
 	fmt.Fprintln(d.w, d.line(r, eval))
+	if d.verbose {
+		fmt.Fprintln(d.w, details(r))
+	}
 }
 
 func (d *lineDisplay) header() string {
@@ -212,6 +225,12 @@ func (d *lineDisplay) line(r *train.Iteration, eval *train.Evaluation) string {
 	}
 	return strings.TrimRight(fmt.Sprintf("%5d %13s %7s %11s %s %9.3g %8s %9s %5.2f %8.1e %8s %9s %6s %6s%s", r.Iter, objective, change, valid, rho, r.Damping, mu,
 		cg, r.Alpha, r.StepNorm, span(r.Sec), thousands(r.SeqPerSec), fmt.Sprintf("%.1f%s", stall, mark), d.eta(r), tail), " ")
+}
+
+// details are what --verbose adds to an iteration.
+func details(r *train.Iteration) string {
+	return fmt.Sprintf("      gradient norm %.3g, step norm %.3g, M %.3g, CG stopped by %s, %d products (%s in all), %d evaluations of f; gradient %s, CG %s, f %s, waiting %s; %.0f MiB",
+		r.GradNorm, r.StepNorm, r.ModelDecrease, r.CGStop, r.GvProducts, thousands(float64(r.Products)), r.FEvals, span(r.SecGrad), span(r.SecCG), span(r.SecF), span(r.SecWait), float64(r.RSS)/(1<<20))
 }
 
 // eta guesses coarsely how long the run still takes, not before its third iteration.

@@ -25,6 +25,7 @@ type Options struct {
 	Division   data.Division                     // divides Data into parts; the zero value takes all of it
 	Part       string                            // the part to take
 	Keep       []string                          // columns of the data that Predict copies to its output
+	Warn       func(message string)              // is told what did not work but does no harm; may be nil
 	Stdin      io.Reader
 	Memory     int64
 	Threads    int
@@ -35,6 +36,7 @@ type Report struct {
 	Schema     string `json:"schema"`
 	Model      string `json:"model"`
 	Data       string `json:"data"`
+	Digest     string `json:"data_digest"` // of the sequences, see pipeline.Manifest
 	LossName   string `json:"loss_name"`
 	Parameters string `json:"parameters"` // the file they were read from
 	Score
@@ -43,7 +45,8 @@ type Report struct {
 // MarshalJSON writes the report as one flat object.
 func (r Report) MarshalJSON() ([]byte, error) { return metrics.RowOf(r).MarshalJSON() }
 
-// Evaluate returns how good a stored model is on data.
+// Evaluate returns how good a stored model is on data. Where the model is a run's, the report is also kept there (see [record]);
+// that this cannot be done, as in a folder that may only be read, is told and no failure.
 func Evaluate(ctx context.Context, o Options) (Report, error) {
 	stored, err := model.Find(o.Model, o.Checkpoint)
 	if err != nil {
@@ -51,23 +54,29 @@ func Evaluate(ctx context.Context, o Options) (Report, error) {
 	}
 	r := Report{Schema: "curvestream.eval/1", Model: o.Model, Data: strings.Join(o.Data, " "), LossName: stored.Spec.Loss, Parameters: stored.Path}
 	if stored.Spec.DType == "float64" {
-		r.Score, err = scoreOf[float64](ctx, o, stored)
+		err = score[float64](ctx, o, stored, &r)
 	} else {
-		r.Score, err = scoreOf[float32](ctx, o, stored)
+		err = score[float32](ctx, o, stored, &r)
 	}
-	return r, err
+	if err != nil {
+		return r, err
+	}
+	if _, err := record(o, r); err != nil && o.Warn != nil {
+		o.Warn(err.Error())
+	}
+	return r, nil
 }
 
-func scoreOf[F accel.Float](ctx context.Context, o Options, stored model.Stored) (s Score, err error) {
-	err = with(ctx, o, stored, stored.Spec.Encoding, func(a *applied[F]) error {
+func score[F accel.Float](ctx context.Context, o Options, stored model.Stored, r *Report) error {
+	return with(ctx, o, stored, stored.Spec.Encoding, func(a *applied[F]) error {
 		right, err := Criterion(a.set.Source)
 		if err != nil {
 			return err
 		}
-		s, err = Run(ctx, a.net, a.theta, a.loader, a.all, stored.Spec.Loss, right)
+		r.Digest = a.set.Manifest.Digest().String()
+		r.Score, err = Run(ctx, a.net, a.theta, a.loader, a.all, stored.Spec.Loss, right)
 		return err
 	})
-	return s, err
 }
 
 // An applied model has its data beside it.

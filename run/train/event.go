@@ -12,6 +12,15 @@ type silent struct{}
 // Observe implements Observer.
 func (silent) Observe(any) {}
 
+// both are two observers that see the same.
+type both [2]Observer
+
+// Observe implements Observer.
+func (b both) Observe(event any) {
+	b[0].Observe(event)
+	b[1].Observe(event)
+}
+
 // A Setup says what was found out before the first iteration, for a person.
 type Setup struct {
 	Event string   `json:"event"` // "setup"

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"curvestream/accel"
@@ -13,6 +15,7 @@ import (
 	"curvestream/run/data"
 	"curvestream/run/evaluate"
 	"curvestream/run/metrics"
+	"curvestream/run/model"
 	"curvestream/run/rundir"
 )
 
@@ -22,6 +25,7 @@ type loop[F accel.Float] struct {
 	config   *config.Config
 	train    *data.Set
 	dir      *rundir.Dir
+	version  string // of the program
 	observer Observer
 	save     <-chan struct{} // asks for a checkpoint
 	metrics  *metrics.Writer
@@ -292,5 +296,21 @@ func (l *loop[F]) promote(now *snapshot[F]) error {
 	if err := l.dir.Write("model/"+modelFile, c.Files[modelFile]); err != nil {
 		return fmt.Errorf("saving the model: %w", err)
 	}
+	if err := l.dir.Write("model/README.md", l.card(best).Markdown()); err != nil {
+		return fmt.Errorf("saving the model's card: %w", err)
+	}
 	return nil
+}
+
+// card describes the model of a snapshot.
+func (l *loop[F]) card(s *snapshot[F]) model.Card {
+	c := model.Card{Name: filepath.Base(l.dir.Path()), Version: l.version, Spec: l.spec, Parameters: l.net.Layout().Len(), Iteration: s.iter(),
+		Train: l.config.Data.Train, Valid: l.config.Data.Valid, Sequences: l.train.Manifest.Len(), Loss: s.Loss, Seed: l.config.Seed.Value}
+	if l.valid != nil {
+		c.Loss = s.Valid
+		if len(c.Valid) == 0 {
+			c.Valid = []string{"validation part of " + strings.Join(model.Bases(c.Train), ", ")}
+		}
+	}
+	return c
 }

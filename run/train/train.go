@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"curvestream/accel"
@@ -35,9 +36,11 @@ type Options struct {
 	Run      string // the run directory to make
 	Argv     []string
 	Version  string
-	Stdin    io.Reader       // what "-" reads
-	Observer Observer        // nil means none
-	Save     <-chan struct{} // asks for a checkpoint; nil means never
+	Stdin    io.Reader // what "-" reads
+	Observer Observer  // nil means none
+	// Log makes the Observer that writes log.txt in the run directory, for people; nil means that there is no such file.
+	Log  func(io.Writer) Observer
+	Save <-chan struct{} // asks for a checkpoint; nil means never
 }
 
 // Run trains a new model in a new run directory.
@@ -136,10 +139,19 @@ func work[F accel.Float](ctx context.Context, o Options, s sets, m *machine[F], 
 	if err != nil {
 		return Result{}, err
 	}
-	l := &loop[F]{machine: m, config: &o.Config.Config, train: s.train, dir: dir, observer: o.Observer, save: o.Save,
+	l := &loop[F]{machine: m, config: &o.Config.Config, train: s.train, dir: dir, version: o.Version, observer: o.Observer, save: o.Save,
 		state: st, began: time.Now(), before: st.Elapsed, saved: saved, at: time.Now()}
 	if l.observer == nil {
 		l.observer = silent{}
+	}
+	if o.Log != nil {
+		log, err := os.OpenFile(dir.Path("log.txt"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		if err != nil {
+			return Result{}, errors.Join(fmt.Errorf("run directory: %w", err), session.End(rundir.Failed, fault.Of(err).Exit))
+		}
+		defer log.Close()
+		fmt.Fprintf(log, "%s  curvestream %s: %s\n", time.Now().UTC().Format(time.RFC3339), o.Version, strings.Join(o.Argv, " "))
+		l.observer = both{l.observer, o.Log(log)}
 	}
 	reason, err := l.session(ctx, o, session.Number(), s, warnings)
 	status, failure := verdict(reason, err, dir.Path())
@@ -205,6 +217,9 @@ func (l *loop[F]) introduce(s sets) []string {
 	lines := s.train.Describe()
 	if s.valid != nil {
 		lines = append(lines, fmt.Sprintf("validation: %d sequences", s.valid.Manifest.Len()))
+		for _, note := range s.valid.Notes {
+			lines = append(lines, "validation: "+note)
+		}
 	}
 	return append(lines, fmt.Sprintf("%s with %d parameters, seed %d, %s on %s, %d threads", l.spec.Arch, l.net.Layout().Len(),
 		l.config.Seed.Value, l.config.DType, l.backend.Name(), l.backend.Threads()), "run directory: "+l.dir.Path())
