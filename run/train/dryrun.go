@@ -31,7 +31,7 @@ type Forecast struct {
 	ActivationBytes int64             `json:"activation_bytes"` // that all of them need
 	ActivationLimit int64             `json:"activation_limit"`
 	CheckpointBytes int64             `json:"checkpoint_bytes"`
-	// ProductSequences and GradientSequences are the sequences through the net in an iteration of cg.max products.
+	// ProductSequences and GradientSequences are the sequences through the net in an iteration of as many products as the method makes at most.
 	ProductSequences  int64 `json:"product_sequences"`
 	GradientSequences int64 `json:"gradient_sequences"`
 
@@ -75,7 +75,7 @@ func forecast[F accel.Float](ctx context.Context, c *config.Resolved, s sets, f 
 	f.Parameters = m.net.Layout().Len()
 	f.GradSeqs, f.CurvSeqs = m.objective.Size(hf.Gradient), m.objective.Size(hf.Curvature)
 	f.CheckpointBytes = vectors(&c.Config) * width * int64(f.Parameters)
-	f.GradientSequences, f.ProductSequences = int64(f.GradSeqs), int64(f.CurvSeqs)*int64(c.CG.Max)
+	f.GradientSequences, f.ProductSequences = int64(f.GradSeqs), int64(f.CurvSeqs)*int64(products(&c.Config))
 	structural, room := c.Damping.StructuralMu > 0, f.ActivationLimit
 	return m.objective.Chunks(ctx, hf.Curvature, func(b *nn.Batch[F]) error {
 		bytes := m.net.Bytes(b, structural)

@@ -103,3 +103,21 @@ func vectors(c *config.Config) int64 {
 	}
 	return 2
 }
+
+// products returns how many products with the curvature matrix the CG run, or the subspace, of an iteration takes at most.
+func products(c *config.Config) int {
+	switch c.Method.Kind {
+	case "hf":
+		most := c.CG.Max
+		if len(c.CG.MaxSchedule) > 0 {
+			most = 0
+		}
+		for _, p := range c.CG.MaxSchedule {
+			most = max(most, int(p.Value))
+		}
+		return most
+	case "ksd":
+		return c.KSD.Size + 1 // and the previous step
+	}
+	return 0
+}
