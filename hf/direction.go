@@ -70,7 +70,7 @@ func (o *Optimizer[F]) solve(ctx context.Context, A *damped[F], r *Report) error
 	if s.CG.NoProgressStop {
 		stop = nil
 	}
-	limit := max(1, int(s.CG.MaxSchedule.At(r.Iteration, float64(s.CG.Max))))
+	limit := o.cgLimit(r.Iteration)
 	var solver interface {
 		Minimize(ctx context.Context, A Operator[F], b, x accel.Vector[F]) (Result, error)
 	} = CG[F]{

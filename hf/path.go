@@ -15,6 +15,8 @@ type path[F accel.Float] struct {
 	watch  Watch
 	trace  bool
 	losses *losses[F]
+	see    func(i int, q []float64) // is shown q at the iterates so far, q[0] excepted; may be nil
+	seen   []float64
 
 	next   int // grid point
 	kept   []candidate[F]
@@ -42,11 +44,16 @@ func (p *path[F]) begin() {
 	p.kept = p.kept[:0]
 	p.points = nil // handed out with the report
 	p.looked = math.NaN()
+	p.seen = append(p.seen[:0], math.NaN())
 	p.lowestF, p.worstF = math.Inf(1), math.Inf(-1)
 }
 
 // Observe implements Observer.
 func (p *path[F]) Observe(ctx context.Context, it Iterate[F]) (StopReason, error) {
+	if p.see != nil {
+		p.seen = append(p.seen, it.Q)
+		p.see(it.I, p.seen)
+	}
 	if p.keep && it.I == p.next {
 		p.store(it)
 		p.next = p.grid.Next(it.I)

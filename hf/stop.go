@@ -38,12 +38,18 @@ var _ Stopper = RelativeProgress{}
 
 // Stop implements Stopper.
 func (s RelativeProgress) Stop(q []float64) bool {
+	progress, bound, ok := s.measure(q)
+	return ok && progress < bound
+}
+
+// measure returns s and what it is compared with; ok is false where they are not asked.
+func (s RelativeProgress) measure(q []float64) (progress, bound float64, ok bool) {
 	i := len(q) - 1
 	k := max(10, int(math.Ceil(float64(i)/10)))
 	if i <= k || q[i] >= 0 {
-		return false
+		return 0, 0, false
 	}
-	return (q[i]-q[i-k])/q[i] < s.bound(k)
+	return (q[i] - q[i-k]) / q[i], s.bound(k), true
 }
 
 func (s RelativeProgress) bound(k int) float64 {

@@ -38,7 +38,7 @@ func (t *terminal) progress(c *cli.Context) (train.Observer, error) {
 	case "json":
 		return jsonDisplay{t.stderr}, nil
 	case "lines", "live":
-		return &lineDisplay{w: t.stderr, live: kind == "live", verbose: c.Bool("verbose"), color: kind == "live" && t.color(c), ascii: !utf8Locale(t.env), wide: t.width() >= wideWidth}, nil
+		return &lineDisplay{w: t.stderr, live: kind == "live", verbose: c.Bool("verbose"), color: kind == "live" && t.color(c), ascii: !utf8Locale(t.env), wide: t.width() >= wideWidth, footer: footer{width: t.width()}}, nil
 	}
 	return nil, fault.New(fault.Usage, "usage.wrong_value", "--progress %s: want one of %s%s", kind, strings.Join(kinds, ", "), config.DidYouMean(kind, kinds))
 }
@@ -96,6 +96,9 @@ type jsonDisplay struct{ w io.Writer }
 
 // Observe implements train.Observer.
 func (d jsonDisplay) Observe(event any) {
+	if _, ok := event.(train.Solving); ok {
+		return // it is for eyes, and comes often
+	}
 	if line, err := json.Marshal(metrics.RowOf(event)); err == nil {
 		fmt.Fprintf(d.w, "%s\n", line)
 	}
@@ -113,10 +116,16 @@ type lineDisplay struct {
 	lines                    int
 	seconds                  float64 // of the session's iterations
 	count                    int     // of them
+	footer                   footer
 }
 
 // Observe implements train.Observer.
 func (d *lineDisplay) Observe(event any) {
+	if e, ok := event.(train.Solving); ok {
+		d.solving(e)
+		return
+	}
+	d.clearFooter()
 	switch e := event.(type) {
 	case train.Setup:
 		fmt.Fprintln(d.w, strings.Join(e.Lines, "\n"))

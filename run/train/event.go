@@ -2,7 +2,7 @@ package train
 
 // An Observer is told what happens in a run, in order, by one goroutine. It must not keep a run waiting.
 type Observer interface {
-	// Observe is given a Setup, a Start, an Iteration, an Evaluation, a Warning, a Checkpoint or an End.
+	// Observe is given a Setup, a Start, a Solving, an Iteration, an Evaluation, a Warning, a Checkpoint or an End.
 	Observe(event any)
 }
 
@@ -19,6 +19,16 @@ type both [2]Observer
 func (b both) Observe(event any) {
 	b[0].Observe(event)
 	b[1].Observe(event)
+}
+
+// A Solving is told, and not recorded, at every iterate of a CG run: what a person may watch while it works.
+type Solving struct {
+	Iter      int // of the optimizer
+	Step, Max int // of CG
+	M         float64
+	Progress  float64 // relative progress, which ends the run below Bound; NaN where that is not asked
+	Bound     float64
+	Loss      *float64 // f after the iteration before; nil before the first
 }
 
 // A Setup says what was found out before the first iteration, for a person.

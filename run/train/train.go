@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"curvestream/accel"
+	"curvestream/hf"
 	"curvestream/ingest"
 	"curvestream/pipeline"
 	"curvestream/run/config"
@@ -189,6 +190,12 @@ func (l *loop[F]) session(ctx context.Context, o Options, number int, s sets, wa
 		if err := l.emit(Warning{Event: "warn", Iter: l.iter(), T: l.t(), Code: "run.damaged", Message: w}); err != nil {
 			return reasonError, err
 		}
+	}
+	if watched, ok := l.optimizer.(interface{ OnCG(func(hf.CGProgress)) }); ok {
+		watched.OnCG(func(p hf.CGProgress) {
+			l.observer.Observe(Solving{Iter: p.Iteration, Step: p.I, Max: p.Max, M: p.M, Progress: p.Relative, Bound: p.Bound, Loss: l.Loss})
+		})
+		defer watched.OnCG(nil)
 	}
 	reason, err = l.run(ctx)
 	if e := l.checkpoint(); e != nil {
