@@ -36,11 +36,14 @@ func (b *budget) acquire(ctx context.Context, n int64) error {
 	}
 }
 
-func (b *budget) take(n int64) bool {
+func (b *budget) take(n int64) bool { return b.try(n, b.evict) }
+
+// try takes n bytes if they are free, or become free by evict. Any goroutine may try.
+func (b *budget) try(n int64, evict func() (int64, bool)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for b.used+n > b.total {
-		freed, ok := b.evict()
+		freed, ok := evict()
 		if !ok {
 			return false
 		}

@@ -111,18 +111,21 @@ func TestEvictionOrder(t *testing.T) {
 	}
 	batch := &nn.Batch[float32]{}
 	c.begin(1, false)
-	stale := c.addChunk(Hash{1, 0}, batch, 1)
+	stale, _ := c.addChunk(Hash{1, 0}, batch, 1)
 	c.begin(2, false)
 	units := []*unit{c.addUnit(0, 10), c.addUnit(1, 11), c.addUnit(2, 12)}
-	old := c.addChunk(Hash{2, 0}, batch, 2)
+	old, _ := c.addChunk(Hash{2, 0}, batch, 2)
 	c.begin(2, false)
-	newer := c.addChunk(Hash{3, 0}, batch, 3)
-	newest := c.addChunk(Hash{4, 0}, batch, 4)
+	newer, _ := c.addChunk(Hash{3, 0}, batch, 3)
+	newest, _ := c.addChunk(Hash{4, 0}, batch, 4)
 	c.pinUnit(2)
 	late := c.addUnit(3, 13)
 	drain()
 	if len(order) != 0 {
 		t.Fatalf("pinned things were evicted: %v", order)
+	}
+	if n := c.offerChunk(Hash{4, 0}, batch, 4) + c.offerChunk(Hash{5, 0}, batch, 5); n != 5 {
+		t.Errorf("%d bytes were added by a chunk that is here and one of 5 bytes", n)
 	}
 	for _, h := range []*held{&stale.held, &units[0].held, &units[1].held, &units[2].held, &old.held, &newer.held, &newest.held, &late.held} {
 		c.unpin(h)
@@ -131,6 +134,7 @@ func TestEvictionOrder(t *testing.T) {
 	c.unpin(&units[2].held)
 	drain()
 	want := []string{
+		"0 units 1 chunks: 5 bytes",                                                              // of the next iteration
 		"0 units 1 chunks: 1 bytes",                                                              // of an earlier iteration
 		"1 units 0 chunks: 10 bytes", "1 units 0 chunks: 11 bytes", "1 units 0 chunks: 13 bytes", // old units, then this pass's
 		"0 units 1 chunks: 2 bytes", "0 units 1 chunks: 4 bytes", "0 units 1 chunks: 3 bytes",
@@ -146,10 +150,12 @@ func TestOldThingsAreDropped(t *testing.T) {
 	for _, endless := range []bool{false, true} {
 		c := newCache[float32]()
 		c.begin(1, endless)
-		c.unpin(&c.addChunk(Hash{1, 0}, &nn.Batch[float32]{}, 1).held)
+		k, _ := c.addChunk(Hash{1, 0}, &nn.Batch[float32]{}, 1)
+		c.unpin(&k.held)
 		c.unpin(&c.addUnit(0, 10).held)
 		c.begin(2, endless)
-		c.unpin(&c.addChunk(Hash{2, 0}, &nn.Batch[float32]{}, 2).held)
+		k, _ = c.addChunk(Hash{2, 0}, &nn.Batch[float32]{}, 2)
+		c.unpin(&k.held)
 		c.unpin(&c.addUnit(1, 20).held)
 		if freed := c.begin(2, endless) + c.begin(0, endless); freed != 0 {
 			t.Errorf("endless=%t: %d bytes dropped within an iteration", endless, freed)

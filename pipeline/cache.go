@@ -139,15 +139,50 @@ func (c *cache[F]) hasChunks(keys []Hash) bool {
 	return true
 }
 
-// addChunk stores a chunk, pinned.
-func (c *cache[F]) addChunk(key Hash, b *nn.Batch[F], bytes int64) *chunk[F] {
+// addChunk stores a chunk, pinned, and returns it and the bytes that it adds: none where a chunk with the key is here by now.
+func (c *cache[F]) addChunk(key Hash, b *nn.Batch[F], bytes int64) (*chunk[F], int64) {
 	ids := ledgerOf(b.ID)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if k := c.chunks[key]; k != nil {
+		c.use(&k.held, 1)
+		return k, 0
+	}
 	k := &chunk[F]{key: key, batch: b, ids: ids, held: held{bytes: bytes}}
 	c.use(&k.held, 1)
 	c.chunks[key] = k
-	return k
+	return k, bytes
+}
+
+// offerChunk stores a chunk for the next iteration, and returns the bytes that it adds. It is evicted before what this iteration uses.
+func (c *cache[F]) offerChunk(key Hash, b *nn.Batch[F], bytes int64) int64 {
+	ids := ledgerOf(b.ID)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.chunks[key] != nil {
+		return 0
+	}
+	c.chunks[key] = &chunk[F]{key: key, batch: b, ids: ids, held: held{bytes: bytes, tick: c.tick + 1}}
+	return bytes
+}
+
+// isNew tells whether a pass at a step of HF begins a new iteration.
+func (c *cache[F]) isNew(step int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return step != 0 && step != c.step
+}
+
+// evictStale drops a chunk that belongs to earlier iterations and returns its size; false where there is none.
+func (c *cache[F]) evictStale() (int64, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range c.chunks {
+		if k.pins == 0 && k.tick < c.tick {
+			return c.dropChunk(k), true
+		}
+	}
+	return 0, false
 }
 
 func (c *cache[F]) unpin(h *held) {
@@ -157,7 +192,7 @@ func (c *cache[F]) unpin(h *held) {
 }
 
 // evict drops what is worth least and returns its size; false where everything is pinned or nothing is here. In order of
-// worth: chunks of earlier iterations, units of earlier passes, units of this pass, chunks.
+// worth: chunks of the next iteration and of earlier ones, units of earlier passes, units of this pass, chunks.
 func (c *cache[F]) evict() (int64, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -174,7 +209,7 @@ func (c *cache[F]) evict() (int64, bool) {
 		}
 	}
 	switch {
-	case worstChunk != nil && (worstUnit == nil || worstChunk.tick < c.tick):
+	case worstChunk != nil && (worstUnit == nil || worstChunk.tick != c.tick):
 		return c.dropChunk(worstChunk), true
 	case worstUnit != nil:
 		return c.dropUnit(worstUnit), true

@@ -46,6 +46,7 @@ type Loader[F ingest.Float] struct {
 	counters counters
 	epoch    epochLedger
 	running  sync.Mutex
+	ahead    *ahead // what is prepared for the next iteration; nil where nothing is. Guarded by running
 }
 
 // NewLoader returns a loader of the sequences that m lists, encoded by enc. It fails if the schema lacks columns that enc
@@ -90,6 +91,8 @@ func unitBytes(src ingest.Source, i int, u ingest.Unit, columns []int) int64 {
 
 // Close forgets everything that is kept. It must not be called while Each runs; a loader may be used again after it.
 func (l *Loader[F]) Close() {
+	l.ahead.finish(true)
+	l.ahead = nil
 	l.cache.purge()
 	l.memory.reset()
 }
@@ -98,7 +101,7 @@ func (l *Loader[F]) Close() {
 var ErrBusy = errors.New("pipeline: a loader delivers one minibatch at a time")
 
 // Each passes the chunks of a minibatch to consume, in the plan's order, and prepares the next ones meanwhile. It returns
-// when all are consumed, or with the first error; no goroutine outlives it. A batch may be kept after consume returns, but is
+// when all are consumed, or with the first error; no goroutine outlives it but that of Prepare. A batch may be kept after consume returns, but is
 // no longer counted then. consume runs in the goroutine of the caller and must not call Each of the same loader.
 //
 // Each also proves that every sequence of the minibatch was delivered once, and every sequence of the manifest once an
@@ -108,6 +111,7 @@ func (l *Loader[F]) Each(ctx context.Context, mb Minibatch, consume func(*nn.Bat
 		return ErrBusy
 	}
 	defer l.running.Unlock()
+	l.settle(mb.Step)
 	l.memory.release(l.cache.begin(mb.Step, l.manifest.endless))
 
 	seen, err := l.deliver(ctx, mb, consume)
@@ -117,6 +121,7 @@ func (l *Loader[F]) Each(ctx context.Context, mb Minibatch, consume func(*nn.Bat
 	if err := seen.check(l.manifest, mb); err != nil {
 		return err
 	}
+	l.prepareAhead()
 	proven, err := l.epoch.add(l.manifest, mb, seen)
 	if proven {
 		l.counters.epochs.Add(1)

@@ -9,6 +9,7 @@ import (
 	"curvestream/ingest"
 	"curvestream/nn"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -267,23 +268,30 @@ func (l *Loader[F]) unpin(h *held) {
 	l.memory.signal()
 }
 
-// read decodes a unit.
+// read decodes a unit into its place in the cache.
 func (l *Loader[F]) read(ctx context.Context, u *unit) error {
-	at := l.src.Unit(u.index)
-	_, err := guard(at, func() (struct{}, error) {
-		rec, err := l.src.Read(ctx, u.index, l.encoder.Columns())
+	rec, err := l.decodeUnit(ctx, u.index)
+	if err == nil {
+		l.memory.adjust(l.cache.setUnit(u, rec))
+	}
+	return err
+}
+
+// decodeUnit reads the encoder's columns of a unit, all of its rows.
+func (l *Loader[F]) decodeUnit(ctx context.Context, i int) (arrow.Record, error) {
+	at := l.src.Unit(i)
+	return guard(at, func() (arrow.Record, error) {
+		rec, err := l.src.Read(ctx, i, l.encoder.Columns())
 		if err != nil {
-			return struct{}{}, err
+			return nil, err
 		}
 		if rec.NumRows() != at.Rows {
 			rec.Release()
-			return struct{}{}, &ingest.Error{Code: "data.rows", File: at.File, RowGroup: at.RowGroup, Row: -1,
+			return nil, &ingest.Error{Code: "data.rows", File: at.File, RowGroup: at.RowGroup, Row: -1,
 				Message: fmt.Sprintf("%d rows were read, %d were announced", rec.NumRows(), at.Rows), Hint: "write the file again"}
 		}
-		l.memory.adjust(l.cache.setUnit(u, rec))
-		return struct{}{}, nil
+		return rec, nil
 	})
-	return err
 }
 
 // encodePiece adds the rows of a piece to its sequence, and finishes the sequence after its last rows.
@@ -324,15 +332,13 @@ func (l *Loader[F]) finishJob(mb Minibatch, j *job[F]) error {
 		if s.chunk.missing--; s.chunk.missing > 0 {
 			continue
 		}
-		b, err := pack(l.encoding, l.manifest, mb, s.chunk.positions, s.chunk.sequences)
+		b, err := l.packChunk(mb, s.chunk)
 		if err != nil {
 			return err
 		}
-		bytes := batchBytes(b)
-		s.chunk.sequences = nil
-		s.chunk.kept = l.cache.addChunk(s.chunk.key, b, bytes)
+		kept, bytes := l.cache.addChunk(s.chunk.key, b, batchBytes(b))
+		s.chunk.kept = kept
 		l.memory.adjust(bytes - s.chunk.charged)
-		l.counters.assemble.done(bytes)
 	}
 	return nil
 }

@@ -19,6 +19,12 @@ type Loader[F accel.Float] interface {
 	Each(ctx context.Context, mb pipeline.Minibatch, consume func(*nn.Batch[F]) error) error
 }
 
+// A Preparer is a Loader that can assemble minibatches ahead of time: a pipeline.Loader.
+type Preparer interface {
+	// Prepare makes the minibatches of the next iteration while the present one is computed on.
+	Prepare(ctx context.Context, minibatches ...pipeline.Minibatch) error
+}
+
 // A Plan says which sequences make the minibatch of a role at an HF iteration: a pipeline.Plan.
 type Plan interface {
 	// Minibatch returns the minibatch of a role at iteration step, counted from 1.
@@ -79,8 +85,8 @@ func (o *Objective[F]) Counts() Counts { return o.counts }
 // Size returns the number of sequences in the present minibatch of a role.
 func (o *Objective[F]) Size(role hf.Role) int { return o.step[role].Len() }
 
-// Advance implements hf.Objective.
-func (o *Objective[F]) Advance(_ context.Context, k int) error {
+// Advance implements hf.Objective. A loader that can prepares the minibatches of iteration k+1 meanwhile.
+func (o *Objective[F]) Advance(ctx context.Context, k int) error {
 	o.weightDecay = o.settings.DecaySchedule.At(k, o.settings.WeightDecay)
 	if err := o.resize(k); err != nil {
 		return err
@@ -88,7 +94,15 @@ func (o *Objective[F]) Advance(_ context.Context, k int) error {
 	for role, r := range roles {
 		o.step[role] = o.plan.Minibatch(r, k)
 	}
-	return nil
+	p, ok := o.loader.(Preparer)
+	if !ok {
+		return nil
+	}
+	next := make([]pipeline.Minibatch, len(roles))
+	for role, r := range roles {
+		next[role] = o.plan.Minibatch(r, k+1)
+	}
+	return p.Prepare(ctx, next...)
 }
 
 var roles = [3]pipeline.Role{hf.Gradient: pipeline.Gradient, hf.Curvature: pipeline.Curvature, hf.HeldOut: pipeline.HeldOut}
