@@ -58,13 +58,13 @@ func New[F accel.Float](objective Objective[F], theta accel.Vector[F], s Setting
 	if err != nil {
 		return nil, err
 	}
-	resizer, err := resizer(objective, s)
+	grows, err := resizer(objective, s)
 	if err != nil {
 		return nil, err
 	}
 	o := &Optimizer[F]{
 		objective: objective,
-		resizer:   resizer,
+		resizer:   grows,
 		extended:  more,
 		settings:  s,
 		theta:     theta,
