@@ -13,6 +13,7 @@ import (
 	"curvestream/run/data"
 	"curvestream/run/evaluate"
 	"curvestream/run/fault"
+	"curvestream/run/metrics"
 )
 
 // applyFlags are those of commands that apply a model to data.
@@ -58,10 +59,13 @@ func (t *terminal) application(c *cli.Context) (evaluate.Options, error) {
 }
 
 func evalCommand(t *terminal) *cli.Command {
-	return &cli.Command{Name: "eval", Usage: "say how good a model is on data", ArgsUsage: "RUN|MODEL", Flags: applyFlags(), Action: t.eval}
+	return &cli.Command{Name: "eval", Usage: "say how good a model is on data", ArgsUsage: "RUN|MODEL", Flags: append(applyFlags(), formatFlag()), Action: t.eval}
 }
 
 func (t *terminal) eval(c *cli.Context) error {
+	if err := t.checkFormat(c); err != nil {
+		return err
+	}
 	o, err := t.application(c)
 	if err != nil {
 		return err
@@ -70,7 +74,7 @@ func (t *terminal) eval(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.answer(r, func(w io.Writer) {
+	return t.present(c, r, func(w io.Writer) {
 		tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintf(tab, "loss\t%.6g\t%s, mean over sequences\n", r.Loss, r.LossName)
 		fmt.Fprintf(tab, "loss_per_step\t%.6g\t\n", r.LossPerStep)
@@ -82,7 +86,7 @@ func (t *terminal) eval(c *cli.Context) error {
 		}
 		fmt.Fprintf(tab, "sequences\t%s\t\nsteps\t%s\t\n", thousands(float64(r.Sequences)), thousands(float64(r.Steps)))
 		tab.Flush()
-	})
+	}, []metrics.Row{metrics.RowOf(r)})
 }
 
 func predictCommand(t *terminal) *cli.Command {

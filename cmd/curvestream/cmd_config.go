@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"curvestream/run/config"
+	"curvestream/run/metrics"
 )
 
 func configCommand(t *terminal) *cli.Command {
@@ -15,7 +16,7 @@ func configCommand(t *terminal) *cli.Command {
 		{
 			Name: "show", Usage: "all settings with their values, as a file that -c reads",
 			Flags: append(append(configFlags(), settingFlags(everySetting)...),
-				&cli.BoolFlag{Name: "origin", Usage: "say where each value came from"}),
+				formatFlag(), &cli.BoolFlag{Name: "origin", Usage: "say where each value came from"}),
 			Action: t.configShow,
 		},
 		{
@@ -32,17 +33,22 @@ func (t *terminal) configShow(c *cli.Context) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
+	if err := t.checkFormat(c); err != nil {
+		return err
+	}
 	r, err := t.settings(c)
 	if err != nil {
 		return err
 	}
 	values := map[string]any{}
+	var rows []metrics.Row
 	for _, key := range config.Keys() {
 		values[key] = map[string]string{"value": r.Value(key), "origin": r.Origin(key)}
+		rows = append(rows, metrics.Row{{Name: "key", Value: key}, {Name: "value", Value: r.Value(key)}, {Name: "origin", Value: r.Origin(key)}})
 	}
-	return t.answer(map[string]any{"schema": "curvestream.config/1", "settings": values}, func(w io.Writer) {
+	return t.present(c, map[string]any{"schema": "curvestream.config/1", "settings": values}, func(w io.Writer) {
 		fmt.Fprint(w, r.YAML(c.Bool("origin")))
-	})
+	}, rows)
 }
 
 func (t *terminal) configValidate(c *cli.Context) error {

@@ -9,6 +9,7 @@ import (
 	"curvestream/run/config"
 	"curvestream/run/data"
 	"curvestream/run/fault"
+	"curvestream/run/metrics"
 )
 
 func dataCommand(t *terminal) *cli.Command {
@@ -19,11 +20,12 @@ func dataCommand(t *terminal) *cli.Command {
 		return append(append(configFlags(), roles...), more...)
 	}
 	return &cli.Command{Name: "data", Usage: "look at data", Subcommands: []*cli.Command{
-		{Name: "inspect", Usage: "schema, row groups, what the columns are taken for and why, lengths, flaws, memory", ArgsUsage: "FILE...", Flags: flags(), Action: t.dataInspect},
+		{Name: "inspect", Usage: "schema, row groups, what the columns are taken for and why, lengths, flaws, memory", ArgsUsage: "FILE...", Flags: flags(formatFlag()), Action: t.dataInspect},
 		{Name: "head", Usage: "the first sequences", ArgsUsage: "FILE...", Flags: flags(
+			formatFlag(),
 			&cli.IntFlag{Name: "n", Usage: "how many", Value: 5},
 			&cli.StringFlag{Name: "sequence", Usage: "the sequence with this `ID` instead"}), Action: t.dataHead},
-		{Name: "stats", Usage: "count, nulls, mean, deviation and distinct values of each column; lengths", ArgsUsage: "FILE...", Flags: flags(), Action: t.dataStats},
+		{Name: "stats", Usage: "count, nulls, mean, deviation and distinct values of each column; lengths", ArgsUsage: "FILE...", Flags: flags(formatFlag()), Action: t.dataStats},
 		{Name: "validate", Usage: "look at every row as training would", ArgsUsage: "FILE...", Flags: flags(
 			&cli.IntFlag{Name: "max-errors", Usage: "list at most so many flaws", Value: 20}), Action: t.dataValidate},
 	}}
@@ -33,6 +35,11 @@ func dataCommand(t *terminal) *cli.Command {
 func (t *terminal) lookAt(c *cli.Context) (data.Access, []string, *config.Config, error) {
 	if c.NArg() == 0 {
 		return data.Access{}, nil, nil, fault.New(fault.Usage, "usage.missing_argument", "%s needs a FILE, a folder, a glob, - or gen:TASK?length=50&seed=1", c.Command.HelpName)
+	}
+	if c.Command.Name != "validate" { // which prints no table
+		if err := t.checkFormat(c); err != nil {
+			return data.Access{}, nil, nil, err
+		}
 	}
 	r, err := t.settings(c)
 	if err != nil {
@@ -50,7 +57,11 @@ func (t *terminal) dataInspect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.answer(report, func(w io.Writer) { fmt.Fprint(w, report.Text()) })
+	var rows []metrics.Row
+	for _, column := range report.Columns {
+		rows = append(rows, metrics.RowOf(column))
+	}
+	return t.present(c, report, func(w io.Writer) { fmt.Fprint(w, report.Text()) }, rows)
 }
 
 func (t *terminal) dataHead(c *cli.Context) error {
@@ -62,7 +73,13 @@ func (t *terminal) dataHead(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.answer(map[string]any{"schema": "curvestream.head/1", "sequences": sequences}, func(w io.Writer) { fmt.Fprint(w, data.HeadText(sequences)) })
+	var rows []metrics.Row
+	for _, s := range sequences {
+		for _, column := range s.Columns {
+			rows = append(rows, append(metrics.Row{{Name: "id", Value: s.ID}, {Name: "file", Value: s.File}, {Name: "row", Value: s.Row}, {Name: "steps", Value: s.Steps}}, metrics.RowOf(column)...))
+		}
+	}
+	return t.present(c, map[string]any{"schema": "curvestream.head/1", "sequences": sequences}, func(w io.Writer) { fmt.Fprint(w, data.HeadText(sequences)) }, rows)
 }
 
 func (t *terminal) dataStats(c *cli.Context) error {
@@ -74,7 +91,11 @@ func (t *terminal) dataStats(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.answer(report, func(w io.Writer) { fmt.Fprint(w, report.Text()) })
+	var rows []metrics.Row
+	for _, column := range report.Columns {
+		rows = append(rows, metrics.RowOf(column))
+	}
+	return t.present(c, report, func(w io.Writer) { fmt.Fprint(w, report.Text()) }, rows)
 }
 
 // dataValidate exits with 65 if the data are unusable, the report being on standard output.

@@ -25,7 +25,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	app := newApp(t)
 	ordered, err := arrange(app, args)
 	if err == nil {
-		t.json = has(ordered, "--json")
+		t.json = has(ordered, "--json") || has(ordered, "--format=json")
 		err = app.RunContext(ctx, ordered)
 	} else {
 		t.json = has(args, "--json")

@@ -6,7 +6,9 @@
 //	metrics.jsonl, cg.jsonl       one line an event
 //	checkpoints/iter-000120/      model.safetensors, state.safetensors, state.json
 //	checkpoints/latest, best      the name of one of them
-//	model/                        model.safetensors, model.json: the best so far
+//	model/                        model.safetensors, model.json, README.md: the best so far
+//	eval/                         reports of `eval`, one a data set
+//	log.txt                       progress lines for people
 //
 // Everything but the .jsonl files is written under a temporary name, synced and renamed, so that a crash at any moment
 // leaves either the old or the new.
