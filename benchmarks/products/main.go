@@ -76,6 +76,8 @@ type results struct {
 	Missing  []string    `json:"missing_peers,omitempty"`
 	Products []productOf `json:"products,omitempty"`
 	Kernels  []kernelOf  `json:"kernels,omitempty"`
+	// Incomplete tells what ended the measurement early; the rows before are whole.
+	Incomplete string `json:"incomplete,omitempty"`
 }
 
 func run(ctx context.Context, o options) error {
@@ -104,11 +106,21 @@ func run(ctx context.Context, o options) error {
 		fmt.Fprintln(os.Stderr, "products:", m)
 	}
 	for _, what := range whats {
-		if err := o.measure(ctx, what, names, peers, &r); err != nil {
-			return err
+		if err = o.measure(ctx, what, names, peers, &r); err != nil {
+			break
 		}
 	}
+	if err != nil && len(r.Products)+len(r.Kernels) == 0 {
+		return err
+	}
+	if err != nil { // what has been measured is worth keeping
+		r.Incomplete = err.Error()
+	}
 	r.Load = append(r.Load, measure.Load()...)
+	return errors.Join(err, o.write(r))
+}
+
+func (o options) write(r results) error {
 	return bench.Write(o.name, "go run ./benchmarks/products "+strings.Join(os.Args[1:], " "), r.markdown(o), r)
 }
 

@@ -20,6 +20,9 @@ func (r results) markdown(o options) string {
 	for _, m := range r.Missing {
 		b.WriteString("- " + m + "\n")
 	}
+	if r.Incomplete != "" {
+		b.WriteString("**Incomplete**: " + r.Incomplete + "\n\n")
+	}
 	for _, what := range all {
 		r.products(&b, what)
 	}
