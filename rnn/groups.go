@@ -36,8 +36,7 @@ func (n *Net[F]) fisherByGroups(ctx context.Context, theta accel.Vector[F], b *n
 			hi++
 		}
 		if need := n.fisherBytes(b.Lengths[lo:hi]); !n.fits(need) {
-			return fmt.Errorf("rnn: hidden states may take %d bytes, but the Fisher diagonal of a sequence of %d time-steps needs %d: raise the budget or choose another preconditioner",
-				n.StateBudget, b.Lengths[lo], need)
+			return &BudgetError{n.StateBudget, need, fmt.Sprintf("the Fisher diagonal of a sequence of %d time-steps", b.Lengths[lo]), "choose another preconditioner"}
 		}
 		if _, err := free.Gradient(ctx, theta, b.Slice(lo, hi), unwanted, fisher); err != nil {
 			return err

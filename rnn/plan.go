@@ -15,8 +15,8 @@ type StatePlan struct {
 	Recomputed, States int64
 }
 
-// PlanStates returns how Gradient and a linearization keep the states of b, of which it looks at lengths and form only. The error
-// says how many bytes would do where the state budget is too small.
+// PlanStates returns how Gradient and a linearization keep the states of b, of which it looks at lengths and form only. The error is a
+// *BudgetError where the state budget is too small.
 func (n *Net[F]) PlanStates(b *nn.Batch[F]) (StatePlan, error) {
 	sweeps := n.shapes(b)
 	if err := n.schedule(sweeps); err != nil {

@@ -28,15 +28,15 @@ const (
 	backwardSweep
 )
 
-// schedule plans the states of each shard within the state budget.
+// schedule plans the states of each shard within the state budget. The error is a *BudgetError where that is too small.
 func (n *Net[F]) schedule(sweeps []*sweep[F]) error {
 	least, err := n.planStates(sweeps)
 	if err != nil {
 		return err
 	}
 	if n.StateBudget > 0 && n.StateBudget < least {
-		return fmt.Errorf("rnn: hidden states may take %d bytes, but %d sequences of up to %d time-steps need %d even if most are computed again: raise the budget or make chunks smaller",
-			n.StateBudget, sequences(sweeps), sweeps[0].shard.Steps(), least)
+		what := fmt.Sprintf("a chunk of %d sequences of up to %d time-steps, even if most states are computed again,", sequences(sweeps), sweeps[0].shard.Steps())
+		return &BudgetError{n.StateBudget, least, what, "make chunks smaller"}
 	}
 	return nil
 }

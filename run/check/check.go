@@ -124,8 +124,8 @@ func netOf(backend accel.Backend[float64], c *golden.Case) (nn.Net[float64], err
 // The sizes of a toy: small, because a check computes explicit matrices; and the deviation of its parameters, which engages the
 // nonlinearities without saturating them (section 7.2).
 const (
-	toyIn, toyHidden, toyOut = 3, 4, 3
-	toyScale                 = 0.5
+	toyIn, toyHidden, toyOut, toyFactors = 3, 4, 3, 3
+	toyScale                             = 0.5
 )
 
 // Net checks a small copy of the configured net in float64: its depth, activations, loss, biases and damping, with small
@@ -163,15 +163,18 @@ func choices(word string, all ...string) []string {
 func toy(ctx context.Context, c *config.Config, arch, loss, form string, seed uint64) ([]derivative.Row, error) {
 	spec := model.NewSpec(c, &ingest.Encoding{In: toyIn, Out: toyOut})
 	spec.Arch, spec.Loss = arch, loss
+	if arch == "mrnn" {
+		spec.Factors = toyFactors
+	}
 	spec.Hidden = make([]int, len(c.Model.Hidden))
 	for i := range spec.Hidden {
 		spec.Hidden[i] = toyHidden
 	}
 	if spec.StructuralDistance == auto {
-		spec.StructuralDistance = model.Distance(spec.Activation)
+		spec.StructuralDistance = model.Distance(arch, spec.Activation)
 	}
 	backend := cpu.New[float64](cpu.Options{Threads: c.Threads})
-	net, err := model.NewNet(backend, spec)
+	net, err := model.NewNet(backend, spec, model.States{})
 	if err != nil {
 		return nil, fault.New(fault.Config, "config.model", "%v", err)
 	}

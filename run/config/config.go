@@ -34,6 +34,7 @@ type Config struct {
 	DType      string
 	Threads    int
 	Memory     Bytes
+	States     string
 	Device     string
 }
 
@@ -58,6 +59,7 @@ func (d Data) Validates() bool { return len(d.Valid) > 0 || d.ValidFraction > 0 
 type Model struct {
 	Arch               string
 	Hidden             []int
+	Factors            int
 	Activation         []string
 	OutputActivation   string
 	Loss               string
@@ -214,6 +216,7 @@ func Default() Config {
 		Checkpoint: Checkpoint{Every: Every{Time: 10 * time.Second}, Keep: 3},
 		DType:      "float32",
 		Memory:     2 << 30,
+		States:     "optimal",
 		Device:     "cpu",
 	}
 }

@@ -47,7 +47,15 @@ func (r *Resolved) checkModel(check func(ok bool, key, want string)) {
 	for _, h := range r.Model.Hidden {
 		check(h >= 1, "model.hidden", "1 or more units")
 	}
-	check(r.Model.Arch != "rnn" || len(r.Model.Hidden) == 1, "model.hidden", "one number for an rnn")
+	recurrent := r.Model.Arch != "mlp" && r.Model.Arch != auto
+	check(!recurrent || len(r.Model.Hidden) == 1, "model.hidden", "one number for a recurrent net")
+	check(r.Model.Factors >= 0, "model.factors", "0 or more")
+	check(r.Model.Factors == 0 || r.Model.Arch == "mrnn", "model.factors", "0 where model.arch is not mrnn")
+	gated := r.Model.Arch == "lstm" || r.Model.Arch == "gru"
+	for _, a := range r.Model.Activation {
+		check(!gated && r.Model.Arch != "mrnn" || a == "tanh", "model.activation", "tanh, which "+r.Model.Arch+" has")
+	}
+	check(!gated || r.Model.StructuralDistance != "cross_entropy", "model.structural_distance", "squared_error for "+r.Model.Arch)
 	check(len(r.Model.Activation) == 1 || len(r.Model.Activation) == len(r.Model.Hidden), "model.activation", "one word, or one a hidden layer")
 	check(r.Model.WeightDecay >= 0, "model.weight_decay", "0 or more")
 	check(r.Model.InitFanIn >= 1, "model.init_fan_in", "1 or more")

@@ -71,7 +71,7 @@ func exists(path string) bool {
 
 // Load builds the net on a backend and reads its parameters.
 func Load[F accel.Float](backend accel.Backend[F], s Stored) (Net[F], accel.Vector[F], error) {
-	net, err := NewNet(backend, s.Spec)
+	net, err := NewNet(backend, s.Spec, States{})
 	if err != nil {
 		return nil, nil, fault.New(fault.Data, "model.unreadable", "%v", err)
 	}

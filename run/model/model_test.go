@@ -29,7 +29,7 @@ const small = "model: {arch: rnn, hidden: 4, loss: squared_error, structural_dis
 func TestParametersReadBack(t *testing.T) {
 	for _, text := range []string{small, "model: {arch: mlp, hidden: [4, 5], activation: [relu, linear], loss: squared_error, structural_distance: squared_error}\nseed: 2\n"} {
 		s, c := spec(t, text)
-		net, err := NewNet(cpu.New[float32](cpu.Options{Threads: 1}), s)
+		net, err := NewNet(cpu.New[float32](cpu.Options{Threads: 1}), s, States{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +57,7 @@ func TestParametersReadBack(t *testing.T) {
 
 func TestParametersOfAnotherNetAreRefusedWithAllDifferences(t *testing.T) {
 	s, c := spec(t, small)
-	net, err := NewNet(cpu.New[float64](cpu.Options{Threads: 1}), s)
+	net, err := NewNet(cpu.New[float64](cpu.Options{Threads: 1}), s, States{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,9 +19,10 @@ const schema = "curvestream.model/1"
 // A Spec is model.json: everything about a model but its parameters.
 type Spec struct {
 	Schema             string           `json:"schema"`
-	Arch               string           `json:"arch"` // rnn or mlp
+	Arch               string           `json:"arch"` // rnn, lstm, gru, mrnn or mlp
 	In                 int              `json:"in"`
 	Hidden             []int            `json:"hidden"`
+	Factors            int              `json:"factors,omitempty"` // of mrnn
 	Out                int              `json:"out"`
 	Activation         []string         `json:"activation"` // of each hidden layer
 	OutputActivation   string           `json:"output_activation"`
@@ -41,13 +42,21 @@ func NewSpec(c *config.Config, e *ingest.Encoding) Spec {
 			activation[i] = c.Model.Activation[0]
 		}
 	}
-	return Spec{Schema: schema, Arch: c.Model.Arch, In: e.In, Hidden: c.Model.Hidden, Out: e.Out, Activation: activation,
+	factors := c.Model.Factors
+	if c.Model.Arch == "mrnn" && factors == 0 {
+		factors = c.Model.Hidden[0]
+	}
+	return Spec{Schema: schema, Arch: c.Model.Arch, In: e.In, Hidden: c.Model.Hidden, Factors: factors, Out: e.Out, Activation: activation,
 		OutputActivation: c.Model.OutputActivation, Loss: c.Model.Loss, Biases: c.Model.Biases,
 		StructuralDistance: c.Model.StructuralDistance, DType: c.DType, Encoding: e}
 }
 
-// Distance returns the structural distance that fits hidden activations: cross-entropy where all of them are tanh or logistic.
-func Distance(activation []string) string {
+// Distance returns the structural distance that fits a net's hidden activations: cross-entropy where all of them are tanh or
+// logistic, but for an lstm or a gru, whose hidden units are not activations of anything.
+func Distance(arch string, activation []string) string {
+	if arch == "lstm" || arch == "gru" {
+		return "squared_error"
+	}
 	for _, a := range activation {
 		if a != "tanh" && a != "logistic" {
 			return "squared_error"
@@ -87,8 +96,14 @@ type Net[F accel.Float] interface {
 	Bytes(b *nn.Batch[F], structural bool) int64
 }
 
+// States says what a recurrent net keeps of its hidden states; the zero value means all of them.
+type States struct {
+	Budget  int64 // bytes of states of a chunk; the others are computed again. 0: no bound
+	Uniform bool  // by the report's schedule (section 7.1)
+}
+
 // NewNet returns the net that s describes, on a backend.
-func NewNet[F accel.Float](backend accel.Backend[F], s Spec) (Net[F], error) {
+func NewNet[F accel.Float](backend accel.Backend[F], s Spec, states States) (Net[F], error) {
 	loss, err := nn.ParseLoss(s.Loss)
 	if err != nil {
 		return nil, err
@@ -111,6 +126,10 @@ func NewNet[F accel.Float](backend accel.Backend[F], s Spec) (Net[F], error) {
 		sizes := append(append([]int{s.In}, s.Hidden...), s.Out)
 		return fnn.New(backend, fnn.Config{Sizes: sizes, Activations: append(activations, output), Loss: loss, Biases: s.Biases, Distance: distance})
 	}
-	return rnn.New(backend, rnn.Config{In: s.In, Hidden: s.Hidden[0], Out: s.Out, Activation: activations[0], OutputActivation: output,
-		Loss: loss, Biases: s.Biases, Distance: distance})
+	cell, err := rnn.ParseCell(s.Arch)
+	if err != nil {
+		return nil, err
+	}
+	return rnn.New(backend, rnn.Config{Cell: cell, Factors: s.Factors, In: s.In, Hidden: s.Hidden[0], Out: s.Out, Activation: activations[0],
+		OutputActivation: output, Loss: loss, Biases: s.Biases, Distance: distance, StateBudget: states.Budget, UniformStates: states.Uniform})
 }

@@ -116,7 +116,7 @@ func infer(r *config.Resolved, set *data.Set) error {
 		value any
 		why   string
 	}{
-		{"model.arch", arch, why}, {"model.loss", e.Loss, "the type of the target"}, {"model.structural_distance", model.Distance(r.Model.Activation), "the activation"},
+		{"model.arch", arch, why}, {"model.loss", e.Loss, "the type of the target"}, {"model.structural_distance", model.Distance(r.Model.Arch, r.Model.Activation), "the activation"},
 		{"data.layout", string(e.Layout), "the types of the columns"}, {"data.form", e.Form, "the types of the columns"},
 	} {
 		if r.Value(i.key) == "auto" {
@@ -155,7 +155,7 @@ type machine[F accel.Float] struct {
 func assemble[F accel.Float](c *config.Config, s sets) (*machine[F], error) {
 	m := &machine[F]{spec: model.NewSpec(c, s.train.Encoding), backend: cpu.New[F](cpu.Options{Threads: c.Threads})}
 	var err error
-	if m.net, err = model.NewNet(m.backend, m.spec); err != nil {
+	if m.net, err = model.NewNet(m.backend, m.spec, states(c)); err != nil {
 		return nil, fault.New(fault.Config, "config.model", "%v", err)
 	}
 	plan, err := pipeline.NewPlan(s.train.Manifest, planOptions(c))

@@ -30,6 +30,7 @@ type Forecast struct {
 	ChunksKept      int               `json:"chunks_kept"`      // of them, those whose activations are kept for all products
 	ActivationBytes int64             `json:"activation_bytes"` // that all of them need
 	ActivationLimit int64             `json:"activation_limit"`
+	HiddenStates    *StateForecast    `json:"hidden_states,omitempty"` // nil for feedforward nets
 	CheckpointBytes int64             `json:"checkpoint_bytes"`
 	// ProductSequences and GradientSequences are the sequences through the net in an iteration of as many products as the method makes at most.
 	ProductSequences  int64 `json:"product_sequences"`
@@ -77,7 +78,10 @@ func forecast[F accel.Float](ctx context.Context, c *config.Resolved, s sets, f 
 	f.CheckpointBytes = vectors(&c.Config) * width * int64(f.Parameters)
 	f.GradientSequences, f.ProductSequences = int64(f.GradSeqs), int64(f.CurvSeqs)*int64(products(&c.Config))
 	structural, room := c.Damping.StructuralMu > 0, f.ActivationLimit
-	return m.objective.Chunks(ctx, hf.Curvature, func(b *nn.Batch[F]) error {
+	err = m.objective.Chunks(ctx, hf.Curvature, func(b *nn.Batch[F]) error {
+		if err := addStates[F](f, m.net, b); err != nil {
+			return err
+		}
 		bytes := m.net.Bytes(b, structural)
 		f.Chunks++
 		f.ActivationBytes += bytes
@@ -86,6 +90,10 @@ func forecast[F accel.Float](ctx context.Context, c *config.Resolved, s sets, f 
 		}
 		return nil
 	})
+	if f.HiddenStates != nil {
+		f.HiddenStates.LimitBytes = states(&c.Config).Budget
+	}
+	return explain(err, &c.Config)
 }
 
 // String lays the forecast out for a person.
@@ -100,6 +108,9 @@ func (f *Forecast) String() string {
 		fmt.Fprintln(&b, "kept for all products (section 7.1)")
 	} else {
 		fmt.Fprintf(&b, "%d chunks kept, the others are computed anew for each product; --memory %.0fMiB would keep all\n", f.ChunksKept, mib(f.ActivationBytes)/keepShare+1)
+	}
+	if f.HiddenStates != nil {
+		b.WriteString(f.HiddenStates.String())
 	}
 	fmt.Fprintf(&b, "a checkpoint      %.1f MiB\nrun directory     %s (not made)\n", mib(f.CheckpointBytes), f.Run)
 	return b.String()

@@ -128,7 +128,7 @@ func (l *loop[F]) step(ctx context.Context) (hf.Report, error) {
 	r, err := l.optimizer.Step(ctx)
 	var gaveUp *hf.GiveUpError
 	if err != nil && !errors.As(err, &gaveUp) {
-		return r, data.Explain(err, trainShare)
+		return r, explain(err, l.config)
 	}
 	l.Moved = l.Moved || r.Alpha > 0
 	if !math.IsNaN(r.F) && !math.IsInf(r.F, 0) {

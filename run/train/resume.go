@@ -249,7 +249,7 @@ func sameData(dir *rundir.Dir, known fingerprint, s sets) error {
 // freely are the settings, or groups of them, that may change at any time: they do not change what an iteration computes. Those
 // of onlyForked may change in a fork. All others say what is trained on what, and cannot change.
 var (
-	freely     = []string{"run.", "checkpoint.", "trace.", "threads", "memory", "device", "data.train", "data.valid"}
+	freely     = []string{"run.", "checkpoint.", "trace.", "threads", "memory", "states", "device", "data.train", "data.valid"}
 	onlyForked = []string{"curvature.", "cg.", "damping.", "lm.", "precond.", "line_search.", "batch.", "eval.", "model.weight_decay", "model.structural_distance"}
 )
 
