@@ -71,6 +71,9 @@ func messageAt(in *bytesAt, metaAt, metaLen, bodyAt int64) (message, error) {
 	return m, nil
 }
 
+// extents returns where its bytes are.
+func (m message) extents() []extent { return []extent{{m.metaAt, m.metaLen}, {m.bodyAt, m.bodyLen}} }
+
 // header reads the metadata of a message and returns its header and the version of the format.
 func (m message) header(in *bytesAt) (table, int16, error) {
 	meta, err := in.section(m.metaAt, m.metaLen)

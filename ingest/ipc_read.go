@@ -2,7 +2,9 @@ package ingest
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -25,6 +27,21 @@ type ipcReader struct {
 
 // bytes implements [decoder]. Record batches are small; which column needs what of one is not looked at.
 func (x *ipcFile) bytes(u Unit, _ []int) int64 { return u.Bytes }
+
+// pieces implements [decoder]: a batch is one piece, with the dictionaries that it refers to.
+func (x *ipcFile) pieces(_ *bytesAt, u Unit) [][]extent {
+	b := x.batches[u.RowGroup]
+	piece := b.message.extents()
+	for _, id := range slices.Sorted(maps.Keys(b.dictionaries)) {
+		for _, m := range b.dictionaries[id] {
+			piece = append(piece, m.extents()...)
+		}
+	}
+	return [][]extent{piece}
+}
+
+// piecesOf implements [decoder].
+func (x *ipcFile) piecesOf(int) []int { return []int{0} }
 
 // decode implements [decoder].
 func (x *ipcFile) decode(in *bytesAt, u Unit, columns []int, w *workspace) ([]arrow.Array, error) {

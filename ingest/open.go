@@ -17,8 +17,12 @@ type OpenOptions struct {
 	Stdin       io.Reader // what the pattern "-" reads; nil means that "-" is refused
 	SpoolDir    string    // where streams are copied to, so that they can be read again; "" means the system's temporary directory
 	MemoryLimit int64     // bytes that one Read may hold, decoder scratch included; 0 means 1 GiB
+	// Digests is the path of a digest manifest, as WriteDigests makes it, that all files must be in; "" means the one that lies beside a
+	// file, if there is any. Read then verifies every byte that it uses.
+	Digests string
 
-	allocator memory.Allocator // of records and scratch; nil means the Go heap
+	undigested bool             // set digest manifests aside
+	allocator  memory.Allocator // of records and scratch; nil means the Go heap
 }
 
 // defaultMemoryLimit bounds one Read where nobody said how much memory there is.
@@ -51,7 +55,7 @@ func Open(ctx context.Context, patterns []string, o OpenOptions) (Source, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{limit: o.MemoryLimit, allocator: o.allocator}
+	s := &source{limit: o.MemoryLimit, allocator: o.allocator, manifests: make(shelf)}
 	for _, name := range names {
 		if err := s.add(ctx, name, o); err != nil {
 			s.Close()
@@ -80,7 +84,8 @@ type opened struct {
 	units   []Unit
 	info    FileInfo
 	decoder decoder
-	columns []int // column i of the source is columns[i] of the file
+	columns []int            // column i of the source is columns[i] of the file
+	digests map[int][]string // of each unit, by its row group; nil where nothing is verified
 }
 
 // A decoder reads units of one file.
@@ -90,6 +95,9 @@ type decoder interface {
 	decode(in *bytesAt, u Unit, columns []int, w *workspace) ([]arrow.Array, error)
 	// bytes bounds what decode holds.
 	bytes(u Unit, columns []int) int64
+	// pieces returns the parts of the file that a unit's data lie in, and piecesOf which of them a column needs: what digests are of.
+	pieces(in *bytesAt, u Unit) [][]extent
+	piecesOf(column int) []int
 }
 
 // add opens one file and appends its units.
@@ -112,6 +120,9 @@ func (s *source) add(ctx context.Context, name string, o OpenOptions) error {
 	}
 	opened.file = f
 	if err := checkNames(opened); err != nil {
+		return err
+	}
+	if err := opened.expect(o, s.manifests); err != nil {
 		return err
 	}
 	if len(s.opened) == 0 {

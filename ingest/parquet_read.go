@@ -41,6 +41,21 @@ func (p *parquetFile) decode(in *bytesAt, u Unit, columns []int, w *workspace) (
 	return arrays, nil
 }
 
+// pieces implements [decoder]: each leaf column of a row group is one.
+func (p *parquetFile) pieces(in *bytesAt, u Unit) [][]extent {
+	pieces := make([][]extent, p.footer.Schema.NumColumns())
+	for leaf := range pieces {
+		if c, err := p.footer.RowGroup(u.RowGroup).ColumnChunk(leaf); err == nil { // else the column is not readable, and was refused
+			pos, end := chunkRange(in, c)
+			pieces[leaf] = []extent{{pos, end - pos}}
+		}
+	}
+	return pieces
+}
+
+// piecesOf implements [decoder].
+func (p *parquetFile) piecesOf(column int) []int { return p.leaves[column] }
+
 // decodeColumn checks one column of a row group and reads it into one array.
 func (p *parquetFile) decodeColumn(in *bytesAt, u Unit, column int, pages *pageScratch, w *workspace) (arrow.Array, error) {
 	a, err := p.decodeCovered(in, u, column, pages, w)

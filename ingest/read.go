@@ -20,6 +20,7 @@ type source struct {
 	spools    []*file
 	limit     int64 // bytes of one Read
 	allocator memory.Allocator
+	manifests shelf // of digests
 
 	closing sync.Mutex
 	closed  bool
@@ -113,6 +114,9 @@ func (s *source) decode(in *bytesAt, u located, columns []int, w *workspace) (ar
 		if err := supported(fields[k].Type); err != nil {
 			return nil, fault(codeUnsupported, u.File, "leave the column out of the roles, or flatten it when writing the file", "%v", err).in(u.Unit).of(fields[k].Name)
 		}
+	}
+	if err := u.opened.verify(in, u.Unit, wanted); err != nil {
+		return nil, err
 	}
 	arrays, err := u.opened.decoder.decode(in, u.Unit, wanted, w)
 	if err != nil {

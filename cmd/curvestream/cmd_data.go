@@ -19,7 +19,7 @@ func dataCommand(t *terminal) *cli.Command {
 		})
 		return append(append(configFlags(), roles...), more...)
 	}
-	return &cli.Command{Name: "data", Usage: "look at data", Subcommands: []*cli.Command{
+	return &cli.Command{Name: "data", Usage: "look at data, copy it", Subcommands: append([]*cli.Command{
 		{Name: "inspect", Usage: "schema, row groups, what the columns are taken for and why, lengths, flaws, memory", ArgsUsage: "FILE...", Flags: flags(formatFlag()), Action: t.dataInspect},
 		{Name: "head", Usage: "the first sequences", ArgsUsage: "FILE...", Flags: flags(
 			formatFlag(),
@@ -28,7 +28,7 @@ func dataCommand(t *terminal) *cli.Command {
 		{Name: "stats", Usage: "count, nulls, mean, deviation and distinct values of each column; lengths", ArgsUsage: "FILE...", Flags: flags(formatFlag()), Action: t.dataStats},
 		{Name: "validate", Usage: "look at every row as training would", ArgsUsage: "FILE...", Flags: flags(
 			&cli.IntFlag{Name: "max-errors", Usage: "list at most so many flaws", Value: 20}), Action: t.dataValidate},
-	}}
+	}, copyCommands(t)...)}
 }
 
 // lookAt collects what a data command looks at.

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"curvestream/internal/shared"
+)
+
+// Data are copied to another format, digested, and refused from then on where a byte of them has changed.
+func TestConvertAndManifest(t *testing.T) {
+	from := filepath.Join(shared.Dir(t, "data"), "jsb_chorales_test.parquet")
+	dir := t.TempDir()
+	copied := filepath.Join(dir, "copy.arrow")
+	if o := object(t, "data", "convert", from, "-o", copied, "--compression", "none", "--row-group-rows", "20"); o["rows"] != 77.0 || o["path"] != copied {
+		t.Errorf("%v", o)
+	}
+	if o := object(t, "data", "manifest", dir); o["row_groups"] != 4.0 || o["manifest"] != filepath.Join(dir, "_digests.json") {
+		t.Errorf("%v", o)
+	}
+	if v := object(t, "data", "validate", copied); v["ok"] != true {
+		t.Errorf("%v", v)
+	}
+	b, err := os.ReadFile(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(copied, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args string
+		exit int
+		want string
+	}{
+		{"data validate " + copied, 65, "[data.digest]"},
+		{"train --data " + copied + " --run " + filepath.Join(dir, "run"), 65, "[data.digest]"},
+		{"data convert " + copied + " -o " + filepath.Join(dir, "more.parquet"), 65, "[data.digest]"},
+		{"data convert " + from + " --manifest " + filepath.Join(dir, "_digests.json") + " -o " + filepath.Join(dir, "more.parquet"), 65, "[data.undigested]"},
+		{"data manifest " + dir, 73, "[output.exists]"},
+		{"data convert " + from, 64, "-o FILE"},
+		{"data convert " + from + " -o x.csv", 64, ".parquet, .arrow or .jsonl"},
+		{"data convert -o x.arrow", 64, "needs a FILE"},
+		{"data manifest", 64, "needs a FILE"},
+		{"data convert gen:addition -o " + filepath.Join(dir, "x.arrow"), 66, "no such file"},
+	} {
+		if o := call(strings.Fields(c.args)...); o.exit != c.exit || !strings.Contains(o.stderr, c.want) {
+			t.Errorf("%s: exit %d, want %d and %q\n%s", c.args, o.exit, c.exit, c.want, o.stderr)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "more.parquet")); err == nil {
+		t.Error("a refused copy left a file")
+	}
+}
