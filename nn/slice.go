@@ -1,16 +1,24 @@
 package nn
 
-import "curvestream/accel"
-
-// Slice returns columns lo to hi, hi excluded, as a batch of their own, with copies of their inputs and targets. WeightSum,
-// which is of sequences and not of their outputs, is not known for a part of a batch that has weights, and is 0 then.
+// Slice returns columns lo to hi, hi excluded, as a batch of their own: it is Pick of consecutive columns.
 func (b *Batch[F]) Slice(lo, hi int) *Batch[F] {
-	part := &Batch[F]{Lengths: b.Lengths[lo:hi], In: b.In, Out: b.Out, Form: b.Form}
+	columns := make([]int, 0, hi-lo)
+	for c := lo; c < hi; c++ {
+		columns = append(columns, c)
+	}
+	return b.Pick(columns)
+}
+
+// Pick returns columns, of which there is at least one and which ascend, as a batch of their own, with copies of their inputs and
+// targets. WeightSum, which is of sequences and not of their outputs, is not known for a part of a batch that has weights, and is
+// 0 then.
+func (b *Batch[F]) Pick(columns []int) *Batch[F] {
+	part := &Batch[F]{Lengths: gather(b.Lengths, 1, columns), In: b.In, Out: b.Out, Form: b.Form}
 	part.Active, part.Offset = activity(part.Lengths)
 	var rows []int
 	for t, active := range part.Active {
-		for j := range active {
-			rows = append(rows, b.Offset[t]+lo+j)
+		for _, c := range columns[:active] {
+			rows = append(rows, b.Offset[t]+c)
 		}
 	}
 	if b.Sparse != nil {
@@ -19,25 +27,21 @@ func (b *Batch[F]) Slice(lo, hi int) *Batch[F] {
 		part.Dense = gather(b.Dense, b.In, rows)
 	}
 	if b.Form == Last {
-		rows = rows[:hi-lo] // of the first time-step: column lo+j is row lo+j of the targets too
+		rows = columns
 	}
 	part.Target = gather(b.Target, b.Out, rows)
 	part.Class = gather(b.Class, 1, rows)
 	part.Weight = gather(b.Weight, 1, rows)
-	if b.Position != nil {
-		part.Position = b.Position[lo:hi]
-	}
-	if b.ID != nil {
-		part.ID = b.ID[lo:hi]
-	}
+	part.Position = gather(b.Position, 1, columns)
+	part.ID = gather(b.ID, 1, columns)
 	if b.Weight == nil {
-		part.WeightSum = float64(hi - lo)
+		part.WeightSum = float64(len(columns))
 	}
 	return part
 }
 
 // gather returns rows of from, each of the given width; nil of nil.
-func gather[T accel.Float | int32](from []T, width int, rows []int) []T {
+func gather[T any](from []T, width int, rows []int) []T {
 	if from == nil {
 		return nil
 	}

@@ -47,8 +47,16 @@ const blockRows = 1024
 // cut cuts a shard into blocks of equal numbers of time-steps: enough steps for blockRows rows, but at least 8, so that the
 // entering states cost little, and no more than about √T, so that few blocks are enough when states are recomputed.
 func cut[F accel.Float](s *nn.Shard[F]) []block {
-	steps := blockRows / s.Active[0]
-	steps = max(8, min(steps, int(math.Sqrt(float64(s.Steps())))))
+	return cutAt(s, blockSteps(s))
+}
+
+// blockSteps returns how many time-steps a block of a shard has.
+func blockSteps[F accel.Float](s *nn.Shard[F]) int {
+	return max(8, min(blockRows/s.Active[0], int(math.Sqrt(float64(s.Steps())))))
+}
+
+// cutAt cuts a shard into blocks of the given number of time-steps.
+func cutAt[F accel.Float](s *nn.Shard[F], steps int) []block {
 	var blocks []block
 	for lo := 0; lo < s.Steps(); lo += steps {
 		blocks = append(blocks, newBlock(s, lo, min(lo+steps, s.Steps())))

@@ -63,7 +63,9 @@ func (g *gradientSweep[F]) keepDerivatives(k int, b *block) {
 // addFisher adds (∇fᵢ)² of each sequence of the shard to g.fisher.sum, after a backward sweep.
 func (g *gradientSweep[F]) addFisher(ctx context.Context) error {
 	f := &g.fisher
-	g.s.Fill(f.sum, 0)
+	if !g.continues {
+		g.s.Fill(f.sum, 0)
+	}
 	of := g.params(rowVector(f.g))
 	for j := range g.shard.Column {
 		if ctx.Err() != nil {

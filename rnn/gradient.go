@@ -14,6 +14,8 @@ type gradientSweep[F accel.Float] struct {
 	derivatives[F]
 	sum    accel.Mat[F] // the shard's own ∇f, 1 × n
 	fisher fisher[F]
+	// continues says that the sum of squares begins with what fisher.sum holds.
+	continues bool
 }
 
 // Gradient implements nn.Net.

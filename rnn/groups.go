@@ -25,26 +25,71 @@ func (n *Net[F]) fisherBytes(lengths []int) int64 {
 }
 
 // fisherByGroups adds the diagonal of the empirical Fisher matrix to fisher within the state budget: all states of a sequence
-// are needed at once, and so groups of sequences, as many as fit, are computed one after the other. It computes ∇f once more,
-// and the sum differs in rounding from that of all sequences together.
+// are needed at once, and so groups of a shard's sequences, as many as fit, are computed one after the other. It computes ∇f once
+// more. The sum is that of all sequences together, bit for bit: shards and blocks are cut as if they were.
 func (n *Net[F]) fisherByGroups(ctx context.Context, theta accel.Vector[F], b *nn.Batch[F], fisher accel.Vector[F]) error {
-	free := n.unbounded()
-	unwanted := theta.New() // the groups' gradients
-	for lo := 0; lo < b.Columns(); {
-		hi := lo + 1
-		for hi < b.Columns() && n.fits(n.fisherBytes(b.Lengths[lo:hi+1])) {
-			hi++
+	if err := nn.CheckBatch(b, n.In, n.Out, n.Config.Loss); err != nil {
+		return err
+	}
+	w := n.takeOperands()
+	defer n.giveOperands(w)
+	if err := n.prepare(w, theta, true); err != nil {
+		return err
+	}
+	free, sum := n.unbounded(), theta.New()
+	for _, shard := range nn.Shapes(n.backend, b.Lengths, b.Form) {
+		sum.Zero()
+		for lo := 0; lo < len(shard.Column); {
+			hi := lo + 1
+			for hi < len(shard.Column) && n.fits(n.fisherBytes(shard.Lengths[lo:hi+1])) {
+				hi++
+			}
+			if need := n.fisherBytes(shard.Lengths[lo:hi]); !n.fits(need) {
+				return &BudgetError{n.StateBudget, need, fmt.Sprintf("the Fisher diagonal of a sequence of %d time-steps", shard.Lengths[lo]), "choose another preconditioner"}
+			}
+			if err := free.addGroup(ctx, b.Pick(shard.Column[lo:hi]), w, blockSteps(shard), sum); err != nil {
+				return err
+			}
+			lo = hi
 		}
-		if need := n.fisherBytes(b.Lengths[lo:hi]); !n.fits(need) {
-			return &BudgetError{n.StateBudget, need, fmt.Sprintf("the Fisher diagonal of a sequence of %d time-steps", b.Lengths[lo]), "choose another preconditioner"}
-		}
-		if _, err := free.Gradient(ctx, theta, b.Slice(lo, hi), unwanted, fisher); err != nil {
-			return err
-		}
-		lo = hi
+		fisher.Add(1, sum)
 	}
 	return nil
 }
+
+// addGroup adds (∇fᵢ)² of each sequence of a batch to sum, one after the other. Blocks have the given number of time-steps.
+func (n *Net[F]) addGroup(ctx context.Context, b *nn.Batch[F], w *operands[F], steps int, sum accel.Vector[F]) error {
+	shards, err := nn.Split(oneShard[F]{n.backend}, b)
+	if err != nil {
+		return err
+	}
+	sweeps := []*sweep[F]{{Net: n, shard: shards[0], blocks: cutAt(shards[0], steps), w: w}}
+	if err := n.schedule(sweeps); err != nil {
+		return err
+	}
+	var g gradientSweep[F]
+	giveBack, err := n.carve(sweeps, func(_ int, s *sweep[F], a *nn.Arena[F]) { g = s.carveGradient(a, true) })
+	if err != nil {
+		return err
+	}
+	defer giveBack()
+	squares := accel.NewMat(sum, 0, 1, sum.Len())
+	g.continues = true
+	return n.run(ctx, sweeps, func(_ int, s *sweep[F]) error {
+		s.s.CopyMat(g.fisher.sum, squares)
+		if err := g.run(ctx, nil); err != nil {
+			return err
+		}
+		s.s.CopyMat(squares, g.fisher.sum)
+		return nil
+	})
+}
+
+// oneShard is a backend that wants batches whole.
+type oneShard[F accel.Float] struct{ accel.Backend[F] }
+
+// Shards implements accel.Backend.
+func (oneShard[F]) Shards(int) int { return 1 }
 
 // fits reports whether the state budget leaves so many bytes.
 func (n *Net[F]) fits(bytes int64) bool { return n.StateBudget == 0 || bytes <= n.StateBudget }
