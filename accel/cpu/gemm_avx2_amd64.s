@@ -4,88 +4,105 @@
 
 #include "textflag.h"
 
-// func gemmAVX2F32R1C8(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX2F32R1C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F32R1C8(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
+TEXT ·gemmAVX2F32R1C8(SB), NOSPLIT, $0-96
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), AX
+
+gemmAVX2F32R1C8tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
-	MOVQ  AX, DI
-	SHRQ  $0x01, DI
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F32R1C8one
 
 gemmAVX2F32R1C8pair:
-	VMOVUPS      (BX), Y1
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y2
+	VMOVUPS      (CX), Y1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Y1
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y2
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Y1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F32R1C8pair
 
 gemmAVX2F32R1C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F32R1C8done
-	VMOVUPS      (BX), Y1
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y2
+	VMOVUPS      (CX), Y1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F32R1C8done:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	CMPQ         AX, $0x08
 	JNE          gemmAVX2F32R1C8partly
-	VBROADCASTSS alpha+64(FP), Y1
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), AL
+	VBROADCASTSS alpha+80(FP), Y1
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX2F32R1C8fullset
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VFMADD213PS  (AX), Y1, Y0
 	VMOVUPS      Y0, (AX)
 	JMP          gemmAVX2F32R1C8fullend
 
 gemmAVX2F32R1C8fullset:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 
 gemmAVX2F32R1C8fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R1C8tile
+	JMP    gemmAVX2F32R1C8return
 
 gemmAVX2F32R1C8partly:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*4), Y1
-	VBROADCASTSS alpha+64(FP), Y2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), AL
+	VBROADCASTSS alpha+80(FP), Y2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX2F32R1C8set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VMASKMOVPS   (AX), Y1, Y3
 	VFMADD213PS  Y3, Y2, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 	JMP          gemmAVX2F32R1C8end
 
 gemmAVX2F32R1C8set:
-	MOVQ       c+48(FP), AX
+	MOVQ       c+64(FP), AX
 	VMULPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
 gemmAVX2F32R1C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R1C8tile
+
+gemmAVX2F32R1C8return:
 	VZEROUPPER
 	RET
 
@@ -99,60 +116,64 @@ DATA lanes<>+48(SB)/8, $0x0000000000000000
 DATA lanes<>+56(SB)/8, $0x0000000000000000
 GLOBL lanes<>(SB), RODATA|NOPTR, $64
 
-// func gemmAVX2F32R1C16(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX2F32R1C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F32R1C16(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
+TEXT ·gemmAVX2F32R1C16(SB), NOSPLIT, $0-96
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), AX
+
+gemmAVX2F32R1C16tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ  AX, DI
-	SHRQ  $0x01, DI
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F32R1C16one
 
 gemmAVX2F32R1C16pair:
-	VMOVUPS      (BX), Y2
-	VMOVUPS      32(BX), Y3
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y4
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Y2
-	VMOVUPS      32(BX), Y3
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y4
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F32R1C16pair
 
 gemmAVX2F32R1C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F32R1C16done
-	VMOVUPS      (BX), Y2
-	VMOVUPS      32(BX), Y3
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y4
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F32R1C16done:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	CMPQ         AX, $0x10
 	JNE          gemmAVX2F32R1C16partly
-	VBROADCASTSS alpha+64(FP), Y2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), AL
+	VBROADCASTSS alpha+80(FP), Y2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX2F32R1C16fullset
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VFMADD213PS  (AX), Y2, Y0
 	VMOVUPS      Y0, (AX)
 	VFMADD213PS  32(AX), Y2, Y1
@@ -160,28 +181,33 @@ gemmAVX2F32R1C16done:
 	JMP          gemmAVX2F32R1C16fullend
 
 gemmAVX2F32R1C16fullset:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPS  Y2, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMULPS  Y2, Y1, Y1
 	VMOVUPS Y1, 32(AX)
 
 gemmAVX2F32R1C16fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R1C16tile
+	JMP    gemmAVX2F32R1C16return
 
 gemmAVX2F32R1C16partly:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	SUBQ         $0x08, AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*4), Y2
-	VBROADCASTSS alpha+64(FP), Y3
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), AL
+	VBROADCASTSS alpha+80(FP), Y3
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX2F32R1C16set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VFMADD213PS  (AX), Y3, Y0
 	VMOVUPS      Y0, (AX)
 	VMASKMOVPS   32(AX), Y2, Y0
@@ -190,70 +216,82 @@ gemmAVX2F32R1C16partly:
 	JMP          gemmAVX2F32R1C16end
 
 gemmAVX2F32R1C16set:
-	MOVQ       c+48(FP), AX
+	MOVQ       c+64(FP), AX
 	VMULPS     Y3, Y0, Y0
 	VMOVUPS    Y0, (AX)
 	VMULPS     Y3, Y1, Y1
 	VMASKMOVPS Y1, Y2, 32(AX)
 
 gemmAVX2F32R1C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R1C16tile
+
+gemmAVX2F32R1C16return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R2C8(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX2F32R2C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F32R2C8(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
+TEXT ·gemmAVX2F32R2C8(SB), NOSPLIT, $0-96
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+
+gemmAVX2F32R2C8tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ  AX, R8
-	SHRQ  $0x01, R8
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F32R2C8one
 
 gemmAVX2F32R2C8pair:
-	VMOVUPS      (BX), Y2
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y3
+	VMOVUPS      (CX), Y2
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DI*1), Y3
+	VBROADCASTSS (AX)(R8*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Y2
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y3
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Y2
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DI*1), Y3
+	VBROADCASTSS (AX)(R8*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F32R2C8pair
 
 gemmAVX2F32R2C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F32R2C8done
-	VMOVUPS      (BX), Y2
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y3
+	VMOVUPS      (CX), Y2
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DI*1), Y3
+	VBROADCASTSS (AX)(R8*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F32R2C8done:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	CMPQ         AX, $0x08
 	JNE          gemmAVX2F32R2C8partly
-	VBROADCASTSS alpha+64(FP), Y2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R2C8fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Y2, Y0
 	VMOVUPS      Y0, (CX)
 	ADDQ         AX, CX
@@ -262,7 +300,7 @@ gemmAVX2F32R2C8done:
 	JMP          gemmAVX2F32R2C8fullend
 
 gemmAVX2F32R2C8fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Y2, Y0, Y0
 	VMOVUPS Y0, (CX)
 	ADDQ    AX, CX
@@ -270,20 +308,25 @@ gemmAVX2F32R2C8fullset:
 	VMOVUPS Y1, (CX)
 
 gemmAVX2F32R2C8fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R2C8tile
+	JMP    gemmAVX2F32R2C8return
 
 gemmAVX2F32R2C8partly:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*4), Y2
-	VBROADCASTSS alpha+64(FP), Y3
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y3
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R2C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMASKMOVPS   (CX), Y2, Y4
 	VFMADD213PS  Y4, Y3, Y0
 	VMASKMOVPS   Y0, Y2, (CX)
@@ -294,7 +337,7 @@ gemmAVX2F32R2C8partly:
 	JMP          gemmAVX2F32R2C8end
 
 gemmAVX2F32R2C8set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPS     Y3, Y0, Y0
 	VMASKMOVPS Y0, Y2, (CX)
 	ADDQ       AX, CX
@@ -302,74 +345,86 @@ gemmAVX2F32R2C8set:
 	VMASKMOVPS Y1, Y2, (CX)
 
 gemmAVX2F32R2C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R2C8tile
+
+gemmAVX2F32R2C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R2C16(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX2F32R2C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F32R2C16(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
+TEXT ·gemmAVX2F32R2C16(SB), NOSPLIT, $0-96
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+
+gemmAVX2F32R2C16tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ  AX, R8
-	SHRQ  $0x01, R8
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F32R2C16one
 
 gemmAVX2F32R2C16pair:
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y6
+	VMOVUPS      (CX), Y4
+	VMOVUPS      32(CX), Y5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DI*1), Y6
+	VBROADCASTSS (AX)(R8*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y6
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Y4
+	VMOVUPS      32(CX), Y5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DI*1), Y6
+	VBROADCASTSS (AX)(R8*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F32R2C16pair
 
 gemmAVX2F32R2C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F32R2C16done
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y6
+	VMOVUPS      (CX), Y4
+	VMOVUPS      32(CX), Y5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DI*1), Y6
+	VBROADCASTSS (AX)(R8*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F32R2C16done:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	CMPQ         AX, $0x10
 	JNE          gemmAVX2F32R2C16partly
-	VBROADCASTSS alpha+64(FP), Y4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R2C16fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Y4, Y0
 	VMOVUPS      Y0, (CX)
 	VFMADD213PS  32(CX), Y4, Y1
@@ -382,7 +437,7 @@ gemmAVX2F32R2C16done:
 	JMP          gemmAVX2F32R2C16fullend
 
 gemmAVX2F32R2C16fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Y4, Y0, Y0
 	VMOVUPS Y0, (CX)
 	VMULPS  Y4, Y1, Y1
@@ -394,21 +449,26 @@ gemmAVX2F32R2C16fullset:
 	VMOVUPS Y3, 32(CX)
 
 gemmAVX2F32R2C16fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R2C16tile
+	JMP    gemmAVX2F32R2C16return
 
 gemmAVX2F32R2C16partly:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	SUBQ         $0x08, AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*4), Y4
-	VBROADCASTSS alpha+64(FP), Y5
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y5
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R2C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Y5, Y0
 	VMOVUPS      Y0, (CX)
 	VMASKMOVPS   32(CX), Y4, Y0
@@ -423,7 +483,7 @@ gemmAVX2F32R2C16partly:
 	JMP          gemmAVX2F32R2C16end
 
 gemmAVX2F32R2C16set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPS     Y5, Y0, Y0
 	VMOVUPS    Y0, (CX)
 	VMULPS     Y5, Y1, Y1
@@ -435,78 +495,90 @@ gemmAVX2F32R2C16set:
 	VMASKMOVPS Y3, Y4, 32(CX)
 
 gemmAVX2F32R2C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R2C16tile
+
+gemmAVX2F32R2C16return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R4C8(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX2F32R4C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F32R4C8(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
-	LEAQ  (DI)(DI*2), R8
+TEXT ·gemmAVX2F32R4C8(SB), NOSPLIT, $0-96
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+	LEAQ (R8)(R8*2), R9
+
+gemmAVX2F32R4C8tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ  AX, R9
-	SHRQ  $0x01, R9
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F32R4C8one
 
 gemmAVX2F32R4C8pair:
-	VMOVUPS      (BX), Y4
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y5
+	VMOVUPS      (CX), Y4
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DI*1), Y5
+	VBROADCASTSS (AX)(R8*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DI*2), Y5
+	VBROADCASTSS (AX)(R8*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R8*1), Y5
+	VBROADCASTSS (AX)(R9*1), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Y4
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y5
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Y4
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DI*1), Y5
+	VBROADCASTSS (AX)(R8*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DI*2), Y5
+	VBROADCASTSS (AX)(R8*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R8*1), Y5
+	VBROADCASTSS (AX)(R9*1), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F32R4C8pair
 
 gemmAVX2F32R4C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F32R4C8done
-	VMOVUPS      (BX), Y4
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y5
+	VMOVUPS      (CX), Y4
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DI*1), Y5
+	VBROADCASTSS (AX)(R8*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DI*2), Y5
+	VBROADCASTSS (AX)(R8*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R8*1), Y5
+	VBROADCASTSS (AX)(R9*1), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F32R4C8done:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	CMPQ         AX, $0x08
 	JNE          gemmAVX2F32R4C8partly
-	VBROADCASTSS alpha+64(FP), Y4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R4C8fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Y4, Y0
 	VMOVUPS      Y0, (CX)
 	ADDQ         AX, CX
@@ -521,7 +593,7 @@ gemmAVX2F32R4C8done:
 	JMP          gemmAVX2F32R4C8fullend
 
 gemmAVX2F32R4C8fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Y4, Y0, Y0
 	VMOVUPS Y0, (CX)
 	ADDQ    AX, CX
@@ -535,20 +607,25 @@ gemmAVX2F32R4C8fullset:
 	VMOVUPS Y3, (CX)
 
 gemmAVX2F32R4C8fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R4C8tile
+	JMP    gemmAVX2F32R4C8return
 
 gemmAVX2F32R4C8partly:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*4), Y4
-	VBROADCASTSS alpha+64(FP), Y5
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y5
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R4C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMASKMOVPS   (CX), Y4, Y6
 	VFMADD213PS  Y6, Y5, Y0
 	VMASKMOVPS   Y0, Y4, (CX)
@@ -567,7 +644,7 @@ gemmAVX2F32R4C8partly:
 	JMP          gemmAVX2F32R4C8end
 
 gemmAVX2F32R4C8set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPS     Y5, Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)
 	ADDQ       AX, CX
@@ -581,19 +658,31 @@ gemmAVX2F32R4C8set:
 	VMASKMOVPS Y3, Y4, (CX)
 
 gemmAVX2F32R4C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R4C8tile
+
+gemmAVX2F32R4C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R4C16(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX2F32R4C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F32R4C16(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
-	LEAQ  (DI)(DI*2), R8
+TEXT ·gemmAVX2F32R4C16(SB), NOSPLIT, $0-96
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+	LEAQ (R8)(R8*2), R9
+
+gemmAVX2F32R4C16tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -602,76 +691,76 @@ TEXT ·gemmAVX2F32R4C16(SB), NOSPLIT, $0-80
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ  AX, R9
-	SHRQ  $0x01, R9
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F32R4C16one
 
 gemmAVX2F32R4C16pair:
-	VMOVUPS      (BX), Y8
-	VMOVUPS      32(BX), Y9
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y10
+	VMOVUPS      (CX), Y8
+	VMOVUPS      32(CX), Y9
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DI*1), Y10
+	VBROADCASTSS (AX)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DI*2), Y10
+	VBROADCASTSS (AX)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R8*1), Y10
+	VBROADCASTSS (AX)(R9*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Y8
-	VMOVUPS      32(BX), Y9
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y10
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Y8
+	VMOVUPS      32(CX), Y9
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DI*1), Y10
+	VBROADCASTSS (AX)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DI*2), Y10
+	VBROADCASTSS (AX)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R8*1), Y10
+	VBROADCASTSS (AX)(R9*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F32R4C16pair
 
 gemmAVX2F32R4C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F32R4C16done
-	VMOVUPS      (BX), Y8
-	VMOVUPS      32(BX), Y9
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y10
+	VMOVUPS      (CX), Y8
+	VMOVUPS      32(CX), Y9
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DI*1), Y10
+	VBROADCASTSS (AX)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DI*2), Y10
+	VBROADCASTSS (AX)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R8*1), Y10
+	VBROADCASTSS (AX)(R9*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F32R4C16done:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	CMPQ         AX, $0x10
 	JNE          gemmAVX2F32R4C16partly
-	VBROADCASTSS alpha+64(FP), Y8
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y8
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R4C16fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Y8, Y0
 	VMOVUPS      Y0, (CX)
 	VFMADD213PS  32(CX), Y8, Y1
@@ -694,7 +783,7 @@ gemmAVX2F32R4C16done:
 	JMP          gemmAVX2F32R4C16fullend
 
 gemmAVX2F32R4C16fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Y8, Y0, Y0
 	VMOVUPS Y0, (CX)
 	VMULPS  Y8, Y1, Y1
@@ -716,21 +805,26 @@ gemmAVX2F32R4C16fullset:
 	VMOVUPS Y7, 32(CX)
 
 gemmAVX2F32R4C16fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R4C16tile
+	JMP    gemmAVX2F32R4C16return
 
 gemmAVX2F32R4C16partly:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	SUBQ         $0x08, AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*4), Y8
-	VBROADCASTSS alpha+64(FP), Y9
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y9
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R4C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Y9, Y0
 	VMOVUPS      Y0, (CX)
 	VMASKMOVPS   32(CX), Y8, Y0
@@ -757,7 +851,7 @@ gemmAVX2F32R4C16partly:
 	JMP          gemmAVX2F32R4C16end
 
 gemmAVX2F32R4C16set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPS     Y9, Y0, Y0
 	VMOVUPS    Y0, (CX)
 	VMULPS     Y9, Y1, Y1
@@ -779,93 +873,107 @@ gemmAVX2F32R4C16set:
 	VMASKMOVPS Y7, Y8, 32(CX)
 
 gemmAVX2F32R4C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R4C16tile
+
+gemmAVX2F32R4C16return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R6C8(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F32R6C8(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
-	LEAQ  (DI)(DI*2), R8
-	LEAQ  (R8)(DI*2), R9
+// func gemmAVX2F32R6C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·gemmAVX2F32R6C8(SB), NOSPLIT, $0-96
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R9)(R8*2), R10
+
+gemmAVX2F32R6C8tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ  AX, R10
-	SHRQ  $0x01, R10
+	MOVQ  DX, R11
+	SHRQ  $0x01, R11
 	JZ    gemmAVX2F32R6C8one
 
 gemmAVX2F32R6C8pair:
-	VMOVUPS      (BX), Y6
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y7
+	VMOVUPS      (CX), Y6
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DI*1), Y7
+	VBROADCASTSS (AX)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DI*2), Y7
+	VBROADCASTSS (AX)(R8*2), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R8*1), Y7
+	VBROADCASTSS (AX)(R9*1), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (CX)(DI*4), Y7
+	VBROADCASTSS (AX)(R8*4), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (CX)(R9*1), Y7
+	VBROADCASTSS (AX)(R10*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Y6
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y7
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	ADDQ         $0x30, BX
+	VMOVUPS      (CX), Y6
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DI*1), Y7
+	VBROADCASTSS (AX)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DI*2), Y7
+	VBROADCASTSS (AX)(R8*2), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R8*1), Y7
+	VBROADCASTSS (AX)(R9*1), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (CX)(DI*4), Y7
+	VBROADCASTSS (AX)(R8*4), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (CX)(R9*1), Y7
+	VBROADCASTSS (AX)(R10*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX2F32R6C8pair
 
 gemmAVX2F32R6C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F32R6C8done
-	VMOVUPS      (BX), Y6
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y7
+	VMOVUPS      (CX), Y6
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DI*1), Y7
+	VBROADCASTSS (AX)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DI*2), Y7
+	VBROADCASTSS (AX)(R8*2), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R8*1), Y7
+	VBROADCASTSS (AX)(R9*1), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (CX)(DI*4), Y7
+	VBROADCASTSS (AX)(R8*4), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (CX)(R9*1), Y7
+	VBROADCASTSS (AX)(R10*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F32R6C8done:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	CMPQ         AX, $0x08
 	JNE          gemmAVX2F32R6C8partly
-	VBROADCASTSS alpha+64(FP), Y6
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y6
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R6C8fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Y6, Y0
 	VMOVUPS      Y0, (CX)
 	ADDQ         AX, CX
@@ -886,7 +994,7 @@ gemmAVX2F32R6C8done:
 	JMP          gemmAVX2F32R6C8fullend
 
 gemmAVX2F32R6C8fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Y6, Y0, Y0
 	VMOVUPS Y0, (CX)
 	ADDQ    AX, CX
@@ -906,20 +1014,25 @@ gemmAVX2F32R6C8fullset:
 	VMOVUPS Y5, (CX)
 
 gemmAVX2F32R6C8fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R6C8tile
+	JMP    gemmAVX2F32R6C8return
 
 gemmAVX2F32R6C8partly:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*4), Y6
-	VBROADCASTSS alpha+64(FP), Y7
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y7
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R6C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMASKMOVPS   (CX), Y6, Y8
 	VFMADD213PS  Y8, Y7, Y0
 	VMASKMOVPS   Y0, Y6, (CX)
@@ -946,7 +1059,7 @@ gemmAVX2F32R6C8partly:
 	JMP          gemmAVX2F32R6C8end
 
 gemmAVX2F32R6C8set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPS     Y7, Y0, Y0
 	VMASKMOVPS Y0, Y6, (CX)
 	ADDQ       AX, CX
@@ -966,20 +1079,32 @@ gemmAVX2F32R6C8set:
 	VMASKMOVPS Y5, Y6, (CX)
 
 gemmAVX2F32R6C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R6C8tile
+
+gemmAVX2F32R6C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R6C16(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F32R6C16(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
-	LEAQ  (DI)(DI*2), R8
-	LEAQ  (R8)(DI*2), R9
+// func gemmAVX2F32R6C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·gemmAVX2F32R6C16(SB), NOSPLIT, $0-96
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R9)(R8*2), R10
+
+gemmAVX2F32R6C16tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -992,94 +1117,96 @@ TEXT ·gemmAVX2F32R6C16(SB), NOSPLIT, $0-80
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ  AX, R10
-	SHRQ  $0x01, R10
+	MOVQ  DX, R11
+	SHRQ  $0x01, R11
 	JZ    gemmAVX2F32R6C16one
 
 gemmAVX2F32R6C16pair:
-	VMOVUPS      (BX), Y12
-	VMOVUPS      32(BX), Y13
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y14
+	VMOVUPS      (CX), Y12
+	VMOVUPS      32(CX), Y13
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DI*1), Y14
+	VBROADCASTSS (AX)(R8*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DI*2), Y14
+	VBROADCASTSS (AX)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R8*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (CX)(DI*4), Y14
+	VBROADCASTSS (AX)(R8*4), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (CX)(R9*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Y12
-	VMOVUPS      32(BX), Y13
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y14
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	ADDQ         $0x30, BX
+	VMOVUPS      (CX), Y12
+	VMOVUPS      32(CX), Y13
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DI*1), Y14
+	VBROADCASTSS (AX)(R8*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DI*2), Y14
+	VBROADCASTSS (AX)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R8*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (CX)(DI*4), Y14
+	VBROADCASTSS (AX)(R8*4), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (CX)(R9*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX2F32R6C16pair
 
 gemmAVX2F32R6C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F32R6C16done
-	VMOVUPS      (BX), Y12
-	VMOVUPS      32(BX), Y13
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y14
+	VMOVUPS      (CX), Y12
+	VMOVUPS      32(CX), Y13
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DI*1), Y14
+	VBROADCASTSS (AX)(R8*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DI*2), Y14
+	VBROADCASTSS (AX)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R8*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (CX)(DI*4), Y14
+	VBROADCASTSS (AX)(R8*4), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (CX)(R9*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F32R6C16done:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	CMPQ         AX, $0x10
 	JNE          gemmAVX2F32R6C16partly
-	VBROADCASTSS alpha+64(FP), Y12
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y12
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R6C16fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Y12, Y0
 	VMOVUPS      Y0, (CX)
 	VFMADD213PS  32(CX), Y12, Y1
@@ -1112,7 +1239,7 @@ gemmAVX2F32R6C16done:
 	JMP          gemmAVX2F32R6C16fullend
 
 gemmAVX2F32R6C16fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Y12, Y0, Y0
 	VMOVUPS Y0, (CX)
 	VMULPS  Y12, Y1, Y1
@@ -1144,21 +1271,26 @@ gemmAVX2F32R6C16fullset:
 	VMOVUPS Y11, 32(CX)
 
 gemmAVX2F32R6C16fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R6C16tile
+	JMP    gemmAVX2F32R6C16return
 
 gemmAVX2F32R6C16partly:
-	MOVQ         cols+72(FP), AX
+	MOVQ         cols+88(FP), AX
 	SUBQ         $0x08, AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*4), Y12
-	VBROADCASTSS alpha+64(FP), Y13
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y13
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F32R6C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Y13, Y0
 	VMOVUPS      Y0, (CX)
 	VMASKMOVPS   32(CX), Y12, Y0
@@ -1197,7 +1329,7 @@ gemmAVX2F32R6C16partly:
 	JMP          gemmAVX2F32R6C16end
 
 gemmAVX2F32R6C16set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPS     Y13, Y0, Y0
 	VMOVUPS    Y0, (CX)
 	VMULPS     Y13, Y1, Y1
@@ -1229,148 +1361,177 @@ gemmAVX2F32R6C16set:
 	VMASKMOVPS Y11, Y12, 32(CX)
 
 gemmAVX2F32R6C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F32R6C16tile
+
+gemmAVX2F32R6C16return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R1C4(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX2F64R1C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R1C4(SB), NOSPLIT, $0-88
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
+TEXT ·gemmAVX2F64R1C4(SB), NOSPLIT, $0-104
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), AX
+
+gemmAVX2F64R1C4tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
-	MOVQ  AX, DI
-	SHRQ  $0x01, DI
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F64R1C4one
 
 gemmAVX2F64R1C4pair:
-	VMOVUPD      (BX), Y1
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y2
+	VMOVUPD      (CX), Y1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y1, Y2, Y0
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Y1
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y2
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Y1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y1, Y2, Y0
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F64R1C4pair
 
 gemmAVX2F64R1C4one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F64R1C4done
-	VMOVUPD      (BX), Y1
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y2
+	VMOVUPD      (CX), Y1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y1, Y2, Y0
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F64R1C4done:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	CMPQ         AX, $0x04
 	JNE          gemmAVX2F64R1C4partly
-	VBROADCASTSD alpha+64(FP), Y1
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), AL
+	VBROADCASTSD alpha+80(FP), Y1
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX2F64R1C4fullset
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VFMADD213PD  (AX), Y1, Y0
 	VMOVUPD      Y0, (AX)
 	JMP          gemmAVX2F64R1C4fullend
 
 gemmAVX2F64R1C4fullset:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPD  Y1, Y0, Y0
 	VMOVUPD Y0, (AX)
 
 gemmAVX2F64R1C4fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R1C4tile
+	JMP    gemmAVX2F64R1C4return
 
 gemmAVX2F64R1C4partly:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*8), Y1
-	VBROADCASTSD alpha+64(FP), Y2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), AL
+	VBROADCASTSD alpha+80(FP), Y2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX2F64R1C4set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VMASKMOVPD   (AX), Y1, Y3
 	VFMADD213PD  Y3, Y2, Y0
 	VMASKMOVPD   Y0, Y1, (AX)
 	JMP          gemmAVX2F64R1C4end
 
 gemmAVX2F64R1C4set:
-	MOVQ       c+48(FP), AX
+	MOVQ       c+64(FP), AX
 	VMULPD     Y2, Y0, Y0
 	VMASKMOVPD Y0, Y1, (AX)
 
 gemmAVX2F64R1C4end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R1C4tile
+
+gemmAVX2F64R1C4return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R1C8(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX2F64R1C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R1C8(SB), NOSPLIT, $0-88
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
+TEXT ·gemmAVX2F64R1C8(SB), NOSPLIT, $0-104
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), AX
+
+gemmAVX2F64R1C8tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ  AX, DI
-	SHRQ  $0x01, DI
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F64R1C8one
 
 gemmAVX2F64R1C8pair:
-	VMOVUPD      (BX), Y2
-	VMOVUPD      32(BX), Y3
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y4
+	VMOVUPD      (CX), Y2
+	VMOVUPD      32(CX), Y3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y2, Y4, Y0
 	VFMADD231PD  Y3, Y4, Y1
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Y2
-	VMOVUPD      32(BX), Y3
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y4
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Y2
+	VMOVUPD      32(CX), Y3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y2, Y4, Y0
 	VFMADD231PD  Y3, Y4, Y1
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F64R1C8pair
 
 gemmAVX2F64R1C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F64R1C8done
-	VMOVUPD      (BX), Y2
-	VMOVUPD      32(BX), Y3
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y4
+	VMOVUPD      (CX), Y2
+	VMOVUPD      32(CX), Y3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y2, Y4, Y0
 	VFMADD231PD  Y3, Y4, Y1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F64R1C8done:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	CMPQ         AX, $0x08
 	JNE          gemmAVX2F64R1C8partly
-	VBROADCASTSD alpha+64(FP), Y2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), AL
+	VBROADCASTSD alpha+80(FP), Y2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX2F64R1C8fullset
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VFMADD213PD  (AX), Y2, Y0
 	VMOVUPD      Y0, (AX)
 	VFMADD213PD  32(AX), Y2, Y1
@@ -1378,28 +1539,33 @@ gemmAVX2F64R1C8done:
 	JMP          gemmAVX2F64R1C8fullend
 
 gemmAVX2F64R1C8fullset:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPD  Y2, Y0, Y0
 	VMOVUPD Y0, (AX)
 	VMULPD  Y2, Y1, Y1
 	VMOVUPD Y1, 32(AX)
 
 gemmAVX2F64R1C8fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R1C8tile
+	JMP    gemmAVX2F64R1C8return
 
 gemmAVX2F64R1C8partly:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	SUBQ         $0x04, AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*8), Y2
-	VBROADCASTSD alpha+64(FP), Y3
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), AL
+	VBROADCASTSD alpha+80(FP), Y3
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX2F64R1C8set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VFMADD213PD  (AX), Y3, Y0
 	VMOVUPD      Y0, (AX)
 	VMASKMOVPD   32(AX), Y2, Y0
@@ -1408,70 +1574,82 @@ gemmAVX2F64R1C8partly:
 	JMP          gemmAVX2F64R1C8end
 
 gemmAVX2F64R1C8set:
-	MOVQ       c+48(FP), AX
+	MOVQ       c+64(FP), AX
 	VMULPD     Y3, Y0, Y0
 	VMOVUPD    Y0, (AX)
 	VMULPD     Y3, Y1, Y1
 	VMASKMOVPD Y1, Y2, 32(AX)
 
 gemmAVX2F64R1C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R1C8tile
+
+gemmAVX2F64R1C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R2C4(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX2F64R2C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R2C4(SB), NOSPLIT, $0-88
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
+TEXT ·gemmAVX2F64R2C4(SB), NOSPLIT, $0-104
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+
+gemmAVX2F64R2C4tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ  AX, R8
-	SHRQ  $0x01, R8
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F64R2C4one
 
 gemmAVX2F64R2C4pair:
-	VMOVUPD      (BX), Y2
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y3
+	VMOVUPD      (CX), Y2
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VBROADCASTSD (CX)(DI*1), Y3
+	VBROADCASTSD (AX)(R8*1), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Y2
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y3
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Y2
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VBROADCASTSD (CX)(DI*1), Y3
+	VBROADCASTSD (AX)(R8*1), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F64R2C4pair
 
 gemmAVX2F64R2C4one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F64R2C4done
-	VMOVUPD      (BX), Y2
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y3
+	VMOVUPD      (CX), Y2
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VBROADCASTSD (CX)(DI*1), Y3
+	VBROADCASTSD (AX)(R8*1), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F64R2C4done:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	CMPQ         AX, $0x04
 	JNE          gemmAVX2F64R2C4partly
-	VBROADCASTSD alpha+64(FP), Y2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R2C4fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Y2, Y0
 	VMOVUPD      Y0, (CX)
 	ADDQ         AX, CX
@@ -1480,7 +1658,7 @@ gemmAVX2F64R2C4done:
 	JMP          gemmAVX2F64R2C4fullend
 
 gemmAVX2F64R2C4fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Y2, Y0, Y0
 	VMOVUPD Y0, (CX)
 	ADDQ    AX, CX
@@ -1488,20 +1666,25 @@ gemmAVX2F64R2C4fullset:
 	VMOVUPD Y1, (CX)
 
 gemmAVX2F64R2C4fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R2C4tile
+	JMP    gemmAVX2F64R2C4return
 
 gemmAVX2F64R2C4partly:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*8), Y2
-	VBROADCASTSD alpha+64(FP), Y3
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y3
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R2C4set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMASKMOVPD   (CX), Y2, Y4
 	VFMADD213PD  Y4, Y3, Y0
 	VMASKMOVPD   Y0, Y2, (CX)
@@ -1512,7 +1695,7 @@ gemmAVX2F64R2C4partly:
 	JMP          gemmAVX2F64R2C4end
 
 gemmAVX2F64R2C4set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPD     Y3, Y0, Y0
 	VMASKMOVPD Y0, Y2, (CX)
 	ADDQ       AX, CX
@@ -1520,74 +1703,86 @@ gemmAVX2F64R2C4set:
 	VMASKMOVPD Y1, Y2, (CX)
 
 gemmAVX2F64R2C4end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R2C4tile
+
+gemmAVX2F64R2C4return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R2C8(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX2F64R2C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R2C8(SB), NOSPLIT, $0-88
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
+TEXT ·gemmAVX2F64R2C8(SB), NOSPLIT, $0-104
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+
+gemmAVX2F64R2C8tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ  AX, R8
-	SHRQ  $0x01, R8
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F64R2C8one
 
 gemmAVX2F64R2C8pair:
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y6
+	VMOVUPD      (CX), Y4
+	VMOVUPD      32(CX), Y5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y4, Y6, Y0
 	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (CX)(DI*1), Y6
+	VBROADCASTSD (AX)(R8*1), Y6
 	VFMADD231PD  Y4, Y6, Y2
 	VFMADD231PD  Y5, Y6, Y3
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y6
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Y4
+	VMOVUPD      32(CX), Y5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y4, Y6, Y0
 	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (CX)(DI*1), Y6
+	VBROADCASTSD (AX)(R8*1), Y6
 	VFMADD231PD  Y4, Y6, Y2
 	VFMADD231PD  Y5, Y6, Y3
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F64R2C8pair
 
 gemmAVX2F64R2C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F64R2C8done
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y6
+	VMOVUPD      (CX), Y4
+	VMOVUPD      32(CX), Y5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y4, Y6, Y0
 	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (CX)(DI*1), Y6
+	VBROADCASTSD (AX)(R8*1), Y6
 	VFMADD231PD  Y4, Y6, Y2
 	VFMADD231PD  Y5, Y6, Y3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F64R2C8done:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	CMPQ         AX, $0x08
 	JNE          gemmAVX2F64R2C8partly
-	VBROADCASTSD alpha+64(FP), Y4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R2C8fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Y4, Y0
 	VMOVUPD      Y0, (CX)
 	VFMADD213PD  32(CX), Y4, Y1
@@ -1600,7 +1795,7 @@ gemmAVX2F64R2C8done:
 	JMP          gemmAVX2F64R2C8fullend
 
 gemmAVX2F64R2C8fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Y4, Y0, Y0
 	VMOVUPD Y0, (CX)
 	VMULPD  Y4, Y1, Y1
@@ -1612,21 +1807,26 @@ gemmAVX2F64R2C8fullset:
 	VMOVUPD Y3, 32(CX)
 
 gemmAVX2F64R2C8fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R2C8tile
+	JMP    gemmAVX2F64R2C8return
 
 gemmAVX2F64R2C8partly:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	SUBQ         $0x04, AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*8), Y4
-	VBROADCASTSD alpha+64(FP), Y5
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y5
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R2C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Y5, Y0
 	VMOVUPD      Y0, (CX)
 	VMASKMOVPD   32(CX), Y4, Y0
@@ -1641,7 +1841,7 @@ gemmAVX2F64R2C8partly:
 	JMP          gemmAVX2F64R2C8end
 
 gemmAVX2F64R2C8set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPD     Y5, Y0, Y0
 	VMOVUPD    Y0, (CX)
 	VMULPD     Y5, Y1, Y1
@@ -1653,78 +1853,90 @@ gemmAVX2F64R2C8set:
 	VMASKMOVPD Y3, Y4, 32(CX)
 
 gemmAVX2F64R2C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R2C8tile
+
+gemmAVX2F64R2C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R4C4(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX2F64R4C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R4C4(SB), NOSPLIT, $0-88
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
-	LEAQ  (DI)(DI*2), R8
+TEXT ·gemmAVX2F64R4C4(SB), NOSPLIT, $0-104
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+	LEAQ (R8)(R8*2), R9
+
+gemmAVX2F64R4C4tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ  AX, R9
-	SHRQ  $0x01, R9
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F64R4C4one
 
 gemmAVX2F64R4C4pair:
-	VMOVUPD      (BX), Y4
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y5
+	VMOVUPD      (CX), Y4
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y4, Y5, Y0
-	VBROADCASTSD (CX)(DI*1), Y5
+	VBROADCASTSD (AX)(R8*1), Y5
 	VFMADD231PD  Y4, Y5, Y1
-	VBROADCASTSD (CX)(DI*2), Y5
+	VBROADCASTSD (AX)(R8*2), Y5
 	VFMADD231PD  Y4, Y5, Y2
-	VBROADCASTSD (CX)(R8*1), Y5
+	VBROADCASTSD (AX)(R9*1), Y5
 	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Y4
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y5
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Y4
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y4, Y5, Y0
-	VBROADCASTSD (CX)(DI*1), Y5
+	VBROADCASTSD (AX)(R8*1), Y5
 	VFMADD231PD  Y4, Y5, Y1
-	VBROADCASTSD (CX)(DI*2), Y5
+	VBROADCASTSD (AX)(R8*2), Y5
 	VFMADD231PD  Y4, Y5, Y2
-	VBROADCASTSD (CX)(R8*1), Y5
+	VBROADCASTSD (AX)(R9*1), Y5
 	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F64R4C4pair
 
 gemmAVX2F64R4C4one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F64R4C4done
-	VMOVUPD      (BX), Y4
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y5
+	VMOVUPD      (CX), Y4
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y4, Y5, Y0
-	VBROADCASTSD (CX)(DI*1), Y5
+	VBROADCASTSD (AX)(R8*1), Y5
 	VFMADD231PD  Y4, Y5, Y1
-	VBROADCASTSD (CX)(DI*2), Y5
+	VBROADCASTSD (AX)(R8*2), Y5
 	VFMADD231PD  Y4, Y5, Y2
-	VBROADCASTSD (CX)(R8*1), Y5
+	VBROADCASTSD (AX)(R9*1), Y5
 	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F64R4C4done:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	CMPQ         AX, $0x04
 	JNE          gemmAVX2F64R4C4partly
-	VBROADCASTSD alpha+64(FP), Y4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R4C4fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Y4, Y0
 	VMOVUPD      Y0, (CX)
 	ADDQ         AX, CX
@@ -1739,7 +1951,7 @@ gemmAVX2F64R4C4done:
 	JMP          gemmAVX2F64R4C4fullend
 
 gemmAVX2F64R4C4fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Y4, Y0, Y0
 	VMOVUPD Y0, (CX)
 	ADDQ    AX, CX
@@ -1753,20 +1965,25 @@ gemmAVX2F64R4C4fullset:
 	VMOVUPD Y3, (CX)
 
 gemmAVX2F64R4C4fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R4C4tile
+	JMP    gemmAVX2F64R4C4return
 
 gemmAVX2F64R4C4partly:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*8), Y4
-	VBROADCASTSD alpha+64(FP), Y5
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y5
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R4C4set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMASKMOVPD   (CX), Y4, Y6
 	VFMADD213PD  Y6, Y5, Y0
 	VMASKMOVPD   Y0, Y4, (CX)
@@ -1785,7 +2002,7 @@ gemmAVX2F64R4C4partly:
 	JMP          gemmAVX2F64R4C4end
 
 gemmAVX2F64R4C4set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPD     Y5, Y0, Y0
 	VMASKMOVPD Y0, Y4, (CX)
 	ADDQ       AX, CX
@@ -1799,19 +2016,31 @@ gemmAVX2F64R4C4set:
 	VMASKMOVPD Y3, Y4, (CX)
 
 gemmAVX2F64R4C4end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R4C4tile
+
+gemmAVX2F64R4C4return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R4C8(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX2F64R4C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R4C8(SB), NOSPLIT, $0-88
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
-	LEAQ  (DI)(DI*2), R8
+TEXT ·gemmAVX2F64R4C8(SB), NOSPLIT, $0-104
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+	LEAQ (R8)(R8*2), R9
+
+gemmAVX2F64R4C8tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -1820,76 +2049,76 @@ TEXT ·gemmAVX2F64R4C8(SB), NOSPLIT, $0-88
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ  AX, R9
-	SHRQ  $0x01, R9
+	MOVQ  DX, BX
+	SHRQ  $0x01, BX
 	JZ    gemmAVX2F64R4C8one
 
 gemmAVX2F64R4C8pair:
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y10
+	VMOVUPD      (CX), Y8
+	VMOVUPD      32(CX), Y9
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y8, Y10, Y0
 	VFMADD231PD  Y9, Y10, Y1
-	VBROADCASTSD (CX)(DI*1), Y10
+	VBROADCASTSD (AX)(R8*1), Y10
 	VFMADD231PD  Y8, Y10, Y2
 	VFMADD231PD  Y9, Y10, Y3
-	VBROADCASTSD (CX)(DI*2), Y10
+	VBROADCASTSD (AX)(R8*2), Y10
 	VFMADD231PD  Y8, Y10, Y4
 	VFMADD231PD  Y9, Y10, Y5
-	VBROADCASTSD (CX)(R8*1), Y10
+	VBROADCASTSD (AX)(R9*1), Y10
 	VFMADD231PD  Y8, Y10, Y6
 	VFMADD231PD  Y9, Y10, Y7
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y10
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Y8
+	VMOVUPD      32(CX), Y9
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y8, Y10, Y0
 	VFMADD231PD  Y9, Y10, Y1
-	VBROADCASTSD (CX)(DI*1), Y10
+	VBROADCASTSD (AX)(R8*1), Y10
 	VFMADD231PD  Y8, Y10, Y2
 	VFMADD231PD  Y9, Y10, Y3
-	VBROADCASTSD (CX)(DI*2), Y10
+	VBROADCASTSD (AX)(R8*2), Y10
 	VFMADD231PD  Y8, Y10, Y4
 	VFMADD231PD  Y9, Y10, Y5
-	VBROADCASTSD (CX)(R8*1), Y10
+	VBROADCASTSD (AX)(R9*1), Y10
 	VFMADD231PD  Y8, Y10, Y6
 	VFMADD231PD  Y9, Y10, Y7
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX2F64R4C8pair
 
 gemmAVX2F64R4C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F64R4C8done
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y10
+	VMOVUPD      (CX), Y8
+	VMOVUPD      32(CX), Y9
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y8, Y10, Y0
 	VFMADD231PD  Y9, Y10, Y1
-	VBROADCASTSD (CX)(DI*1), Y10
+	VBROADCASTSD (AX)(R8*1), Y10
 	VFMADD231PD  Y8, Y10, Y2
 	VFMADD231PD  Y9, Y10, Y3
-	VBROADCASTSD (CX)(DI*2), Y10
+	VBROADCASTSD (AX)(R8*2), Y10
 	VFMADD231PD  Y8, Y10, Y4
 	VFMADD231PD  Y9, Y10, Y5
-	VBROADCASTSD (CX)(R8*1), Y10
+	VBROADCASTSD (AX)(R9*1), Y10
 	VFMADD231PD  Y8, Y10, Y6
 	VFMADD231PD  Y9, Y10, Y7
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F64R4C8done:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	CMPQ         AX, $0x08
 	JNE          gemmAVX2F64R4C8partly
-	VBROADCASTSD alpha+64(FP), Y8
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y8
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R4C8fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Y8, Y0
 	VMOVUPD      Y0, (CX)
 	VFMADD213PD  32(CX), Y8, Y1
@@ -1912,7 +2141,7 @@ gemmAVX2F64R4C8done:
 	JMP          gemmAVX2F64R4C8fullend
 
 gemmAVX2F64R4C8fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Y8, Y0, Y0
 	VMOVUPD Y0, (CX)
 	VMULPD  Y8, Y1, Y1
@@ -1934,21 +2163,26 @@ gemmAVX2F64R4C8fullset:
 	VMOVUPD Y7, 32(CX)
 
 gemmAVX2F64R4C8fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R4C8tile
+	JMP    gemmAVX2F64R4C8return
 
 gemmAVX2F64R4C8partly:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	SUBQ         $0x04, AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*8), Y8
-	VBROADCASTSD alpha+64(FP), Y9
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y9
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R4C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Y9, Y0
 	VMOVUPD      Y0, (CX)
 	VMASKMOVPD   32(CX), Y8, Y0
@@ -1975,7 +2209,7 @@ gemmAVX2F64R4C8partly:
 	JMP          gemmAVX2F64R4C8end
 
 gemmAVX2F64R4C8set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPD     Y9, Y0, Y0
 	VMOVUPD    Y0, (CX)
 	VMULPD     Y9, Y1, Y1
@@ -1997,93 +2231,108 @@ gemmAVX2F64R4C8set:
 	VMASKMOVPD Y7, Y8, 32(CX)
 
 gemmAVX2F64R4C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R4C8tile
+
+gemmAVX2F64R4C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R6C4(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R6C4(SB), NOSPLIT, $0-88
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
-	LEAQ  (DI)(DI*2), R8
-	LEAQ  (R8)(DI*2), R9
+// func gemmAVX2F64R6C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·gemmAVX2F64R6C4(SB), NOSPLIT, $0-104
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R9)(R8*2), R10
+
+gemmAVX2F64R6C4tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ  AX, R10
-	SHRQ  $0x01, R10
+	MOVQ  DX, R11
+	SHRQ  $0x01, R11
 	JZ    gemmAVX2F64R6C4one
 
 gemmAVX2F64R6C4pair:
-	VMOVUPD      (BX), Y6
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y7
+	VMOVUPD      (CX), Y6
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y6, Y7, Y0
-	VBROADCASTSD (CX)(DI*1), Y7
+	VBROADCASTSD (AX)(R8*1), Y7
 	VFMADD231PD  Y6, Y7, Y1
-	VBROADCASTSD (CX)(DI*2), Y7
+	VBROADCASTSD (AX)(R8*2), Y7
 	VFMADD231PD  Y6, Y7, Y2
-	VBROADCASTSD (CX)(R8*1), Y7
+	VBROADCASTSD (AX)(R9*1), Y7
 	VFMADD231PD  Y6, Y7, Y3
-	VBROADCASTSD (CX)(DI*4), Y7
+	VBROADCASTSD (AX)(R8*4), Y7
 	VFMADD231PD  Y6, Y7, Y4
-	VBROADCASTSD (CX)(R9*1), Y7
+	VBROADCASTSD (AX)(R10*1), Y7
 	VFMADD231PD  Y6, Y7, Y5
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Y6
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y7
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x60, BX
+	VMOVUPD      (CX), Y6
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y6, Y7, Y0
-	VBROADCASTSD (CX)(DI*1), Y7
+	VBROADCASTSD (AX)(R8*1), Y7
 	VFMADD231PD  Y6, Y7, Y1
-	VBROADCASTSD (CX)(DI*2), Y7
+	VBROADCASTSD (AX)(R8*2), Y7
 	VFMADD231PD  Y6, Y7, Y2
-	VBROADCASTSD (CX)(R8*1), Y7
+	VBROADCASTSD (AX)(R9*1), Y7
 	VFMADD231PD  Y6, Y7, Y3
-	VBROADCASTSD (CX)(DI*4), Y7
+	VBROADCASTSD (AX)(R8*4), Y7
 	VFMADD231PD  Y6, Y7, Y4
-	VBROADCASTSD (CX)(R9*1), Y7
+	VBROADCASTSD (AX)(R10*1), Y7
 	VFMADD231PD  Y6, Y7, Y5
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX2F64R6C4pair
 
 gemmAVX2F64R6C4one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F64R6C4done
-	VMOVUPD      (BX), Y6
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y7
+	VMOVUPD      (CX), Y6
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y6, Y7, Y0
-	VBROADCASTSD (CX)(DI*1), Y7
+	VBROADCASTSD (AX)(R8*1), Y7
 	VFMADD231PD  Y6, Y7, Y1
-	VBROADCASTSD (CX)(DI*2), Y7
+	VBROADCASTSD (AX)(R8*2), Y7
 	VFMADD231PD  Y6, Y7, Y2
-	VBROADCASTSD (CX)(R8*1), Y7
+	VBROADCASTSD (AX)(R9*1), Y7
 	VFMADD231PD  Y6, Y7, Y3
-	VBROADCASTSD (CX)(DI*4), Y7
+	VBROADCASTSD (AX)(R8*4), Y7
 	VFMADD231PD  Y6, Y7, Y4
-	VBROADCASTSD (CX)(R9*1), Y7
+	VBROADCASTSD (AX)(R10*1), Y7
 	VFMADD231PD  Y6, Y7, Y5
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F64R6C4done:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	CMPQ         AX, $0x04
 	JNE          gemmAVX2F64R6C4partly
-	VBROADCASTSD alpha+64(FP), Y6
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y6
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R6C4fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Y6, Y0
 	VMOVUPD      Y0, (CX)
 	ADDQ         AX, CX
@@ -2104,7 +2353,7 @@ gemmAVX2F64R6C4done:
 	JMP          gemmAVX2F64R6C4fullend
 
 gemmAVX2F64R6C4fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Y6, Y0, Y0
 	VMOVUPD Y0, (CX)
 	ADDQ    AX, CX
@@ -2124,20 +2373,25 @@ gemmAVX2F64R6C4fullset:
 	VMOVUPD Y5, (CX)
 
 gemmAVX2F64R6C4fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R6C4tile
+	JMP    gemmAVX2F64R6C4return
 
 gemmAVX2F64R6C4partly:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*8), Y6
-	VBROADCASTSD alpha+64(FP), Y7
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y7
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R6C4set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMASKMOVPD   (CX), Y6, Y8
 	VFMADD213PD  Y8, Y7, Y0
 	VMASKMOVPD   Y0, Y6, (CX)
@@ -2164,7 +2418,7 @@ gemmAVX2F64R6C4partly:
 	JMP          gemmAVX2F64R6C4end
 
 gemmAVX2F64R6C4set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPD     Y7, Y0, Y0
 	VMASKMOVPD Y0, Y6, (CX)
 	ADDQ       AX, CX
@@ -2184,20 +2438,32 @@ gemmAVX2F64R6C4set:
 	VMASKMOVPD Y5, Y6, (CX)
 
 gemmAVX2F64R6C4end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R6C4tile
+
+gemmAVX2F64R6C4return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R6C8(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R6C8(SB), NOSPLIT, $0-88
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  aK+24(FP), DX
-	MOVQ  b+32(FP), BX
-	MOVQ  bK+40(FP), SI
-	MOVQ  aRow+16(FP), DI
-	LEAQ  (DI)(DI*2), R8
-	LEAQ  (R8)(DI*2), R9
+// func gemmAVX2F64R6C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·gemmAVX2F64R6C8(SB), NOSPLIT, $0-104
+	MOVQ aK+32(FP), SI
+	MOVQ bK+56(FP), DI
+	MOVQ aRow+24(FP), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R9)(R8*2), R10
+
+gemmAVX2F64R6C8tile:
+	MOVQ  k+8(FP), DX
+	MOVQ  a+16(FP), AX
+	MOVQ  b+48(FP), CX
+	MOVQ  AX, BX
+	ADDQ  aTile+40(FP), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -2210,94 +2476,97 @@ TEXT ·gemmAVX2F64R6C8(SB), NOSPLIT, $0-88
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ  AX, R10
-	SHRQ  $0x01, R10
+	MOVQ  DX, R11
+	SHRQ  $0x01, R11
 	JZ    gemmAVX2F64R6C8one
 
 gemmAVX2F64R6C8pair:
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y14
+	VMOVUPD      (CX), Y12
+	VMOVUPD      32(CX), Y13
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y12, Y14, Y0
 	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD (CX)(DI*1), Y14
+	VBROADCASTSD (AX)(R8*1), Y14
 	VFMADD231PD  Y12, Y14, Y2
 	VFMADD231PD  Y13, Y14, Y3
-	VBROADCASTSD (CX)(DI*2), Y14
+	VBROADCASTSD (AX)(R8*2), Y14
 	VFMADD231PD  Y12, Y14, Y4
 	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD (CX)(R8*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y12, Y14, Y6
 	VFMADD231PD  Y13, Y14, Y7
-	VBROADCASTSD (CX)(DI*4), Y14
+	VBROADCASTSD (AX)(R8*4), Y14
 	VFMADD231PD  Y12, Y14, Y8
 	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD (CX)(R9*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y12, Y14, Y10
 	VFMADD231PD  Y13, Y14, Y11
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y14
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x60, BX
+	VMOVUPD      (CX), Y12
+	VMOVUPD      32(CX), Y13
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y12, Y14, Y0
 	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD (CX)(DI*1), Y14
+	VBROADCASTSD (AX)(R8*1), Y14
 	VFMADD231PD  Y12, Y14, Y2
 	VFMADD231PD  Y13, Y14, Y3
-	VBROADCASTSD (CX)(DI*2), Y14
+	VBROADCASTSD (AX)(R8*2), Y14
 	VFMADD231PD  Y12, Y14, Y4
 	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD (CX)(R8*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y12, Y14, Y6
 	VFMADD231PD  Y13, Y14, Y7
-	VBROADCASTSD (CX)(DI*4), Y14
+	VBROADCASTSD (AX)(R8*4), Y14
 	VFMADD231PD  Y12, Y14, Y8
 	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD (CX)(R9*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y12, Y14, Y10
 	VFMADD231PD  Y13, Y14, Y11
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX2F64R6C8pair
 
 gemmAVX2F64R6C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX2F64R6C8done
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y14
+	VMOVUPD      (CX), Y12
+	VMOVUPD      32(CX), Y13
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y12, Y14, Y0
 	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD (CX)(DI*1), Y14
+	VBROADCASTSD (AX)(R8*1), Y14
 	VFMADD231PD  Y12, Y14, Y2
 	VFMADD231PD  Y13, Y14, Y3
-	VBROADCASTSD (CX)(DI*2), Y14
+	VBROADCASTSD (AX)(R8*2), Y14
 	VFMADD231PD  Y12, Y14, Y4
 	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD (CX)(R8*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y12, Y14, Y6
 	VFMADD231PD  Y13, Y14, Y7
-	VBROADCASTSD (CX)(DI*4), Y14
+	VBROADCASTSD (AX)(R8*4), Y14
 	VFMADD231PD  Y12, Y14, Y8
 	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD (CX)(R9*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y12, Y14, Y10
 	VFMADD231PD  Y13, Y14, Y11
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX2F64R6C8done:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	CMPQ         AX, $0x08
 	JNE          gemmAVX2F64R6C8partly
-	VBROADCASTSD alpha+64(FP), Y12
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y12
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R6C8fullset
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Y12, Y0
 	VMOVUPD      Y0, (CX)
 	VFMADD213PD  32(CX), Y12, Y1
@@ -2330,7 +2599,7 @@ gemmAVX2F64R6C8done:
 	JMP          gemmAVX2F64R6C8fullend
 
 gemmAVX2F64R6C8fullset:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Y12, Y0, Y0
 	VMOVUPD Y0, (CX)
 	VMULPD  Y12, Y1, Y1
@@ -2362,21 +2631,26 @@ gemmAVX2F64R6C8fullset:
 	VMOVUPD Y11, 32(CX)
 
 gemmAVX2F64R6C8fullend:
-	VZEROUPPER
-	RET
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R6C8tile
+	JMP    gemmAVX2F64R6C8return
 
 gemmAVX2F64R6C8partly:
-	MOVQ         cols+80(FP), AX
+	MOVQ         cols+96(FP), AX
 	SUBQ         $0x04, AX
 	LEAQ         lanes<>+0(SB), CX
 	NEGQ         AX
 	VMOVDQU      32(CX)(AX*8), Y12
-	VBROADCASTSD alpha+64(FP), Y13
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y13
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX2F64R6C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Y13, Y0
 	VMOVUPD      Y0, (CX)
 	VMASKMOVPD   32(CX), Y12, Y0
@@ -2415,7 +2689,7 @@ gemmAVX2F64R6C8partly:
 	JMP          gemmAVX2F64R6C8end
 
 gemmAVX2F64R6C8set:
-	MOVQ       c+48(FP), CX
+	MOVQ       c+64(FP), CX
 	VMULPD     Y13, Y0, Y0
 	VMOVUPD    Y0, (CX)
 	VMULPD     Y13, Y1, Y1
@@ -2447,5 +2721,13 @@ gemmAVX2F64R6C8set:
 	VMASKMOVPD Y11, Y12, 32(CX)
 
 gemmAVX2F64R6C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX2F64R6C8tile
+
+gemmAVX2F64R6C8return:
 	VZEROUPPER
 	RET

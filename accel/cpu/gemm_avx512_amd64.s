@@ -4,344 +4,388 @@
 
 #include "textflag.h"
 
-// func gemmAVX512F32R1C8(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R1C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R1C8(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+72(FP), DI
-	MOVL   $-1, R8
-	BZHIL  DI, R8, DI
-	KMOVW  DI, K1
+TEXT ·gemmAVX512F32R1C8(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), AX
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R1C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
-	MOVQ   AX, DI
-	SHRQ   $0x01, DI
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R1C8one
 
 gemmAVX512F32R1C8pair:
-	VMOVUPS.Z    (BX), K1, Y1
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y2
+	VMOVUPS.Z    (CX), K1, Y1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Y1
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y2
+	ADDQ         SI, AX
+	VMOVUPS.Z    (CX), K1, Y1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R1C8pair
 
 gemmAVX512F32R1C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R1C8done
-	VMOVUPS.Z    (BX), K1, Y1
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y2
+	VMOVUPS.Z    (CX), K1, Y1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R1C8done:
-	VBROADCASTSS alpha+64(FP), Y1
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), AL
+	VBROADCASTSS alpha+80(FP), Y1
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX512F32R1C8set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VMOVUPS.Z    (AX), K1, Y2
 	VFMADD213PS  Y2, Y1, Y0
 	VMOVUPS      Y0, K1, (AX)
 	JMP          gemmAVX512F32R1C8end
 
 gemmAVX512F32R1C8set:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, K1, (AX)
 
 gemmAVX512F32R1C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R1C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R1C16(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R1C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R1C16(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+72(FP), DI
-	MOVL   $-1, R8
-	BZHIL  DI, R8, DI
-	KMOVW  DI, K1
+TEXT ·gemmAVX512F32R1C16(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), AX
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R1C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
-	MOVQ   AX, DI
-	SHRQ   $0x01, DI
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R1C16one
 
 gemmAVX512F32R1C16pair:
-	VMOVUPS.Z    (BX), K1, Z1
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z2
+	VMOVUPS.Z    (CX), K1, Z1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Z1
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z2
+	ADDQ         SI, AX
+	VMOVUPS.Z    (CX), K1, Z1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R1C16pair
 
 gemmAVX512F32R1C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R1C16done
-	VMOVUPS.Z    (BX), K1, Z1
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z2
+	VMOVUPS.Z    (CX), K1, Z1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R1C16done:
-	VBROADCASTSS alpha+64(FP), Z1
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), AL
+	VBROADCASTSS alpha+80(FP), Z1
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX512F32R1C16set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VMOVUPS.Z    (AX), K1, Z2
 	VFMADD213PS  Z2, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 	JMP          gemmAVX512F32R1C16end
 
 gemmAVX512F32R1C16set:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPS  Z1, Z0, Z0
 	VMOVUPS Z0, K1, (AX)
 
 gemmAVX512F32R1C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R1C16tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R1C24(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R1C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R1C24(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+72(FP), DI
-	SUBQ   $0x10, DI
-	MOVL   $-1, R8
-	BZHIL  DI, R8, DI
-	KMOVW  DI, K1
+TEXT ·gemmAVX512F32R1C24(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), AX
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R1C24tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
-	MOVQ   AX, DI
-	SHRQ   $0x01, DI
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R1C24one
 
 gemmAVX512F32R1C24pair:
-	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Y3
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z4
+	VMOVUPS      (CX), Z2
+	VMOVUPS.Z    64(CX), K1, Y3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Y3
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z4
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Z2
+	VMOVUPS.Z    64(CX), K1, Y3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R1C24pair
 
 gemmAVX512F32R1C24one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R1C24done
-	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Y3
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z4
+	VMOVUPS      (CX), Z2
+	VMOVUPS.Z    64(CX), K1, Y3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R1C24done:
-	VBROADCASTSS alpha+64(FP), Z2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), AL
+	VBROADCASTSS alpha+80(FP), Z2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX512F32R1C24set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VFMADD213PS  (AX), Z2, Z0
 	VMOVUPS      Z0, (AX)
-	VMOVUPS.Z    64(AX), K1, Y0
-	VFMADD213PS  Y0, Y2, Y1
+	VMOVUPS.Z    64(AX), K1, Y3
+	VFMADD213PS  Y3, Y2, Y1
 	VMOVUPS      Y1, K1, 64(AX)
 	JMP          gemmAVX512F32R1C24end
 
 gemmAVX512F32R1C24set:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPS  Z2, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMULPS  Y2, Y1, Y1
 	VMOVUPS Y1, K1, 64(AX)
 
 gemmAVX512F32R1C24end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R1C24tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R1C32(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R1C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R1C32(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+72(FP), DI
-	SUBQ   $0x10, DI
-	MOVL   $-1, R8
-	BZHIL  DI, R8, DI
-	KMOVW  DI, K1
+TEXT ·gemmAVX512F32R1C32(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), AX
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R1C32tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	MOVQ   AX, DI
-	SHRQ   $0x01, DI
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R1C32one
 
 gemmAVX512F32R1C32pair:
-	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Z3
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z4
+	VMOVUPS      (CX), Z2
+	VMOVUPS.Z    64(CX), K1, Z3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Z3
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z4
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Z2
+	VMOVUPS.Z    64(CX), K1, Z3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R1C32pair
 
 gemmAVX512F32R1C32one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R1C32done
-	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Z3
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z4
+	VMOVUPS      (CX), Z2
+	VMOVUPS.Z    64(CX), K1, Z3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R1C32done:
-	VBROADCASTSS alpha+64(FP), Z2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), AL
+	VBROADCASTSS alpha+80(FP), Z2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX512F32R1C32set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VFMADD213PS  (AX), Z2, Z0
 	VMOVUPS      Z0, (AX)
-	VMOVUPS.Z    64(AX), K1, Z0
-	VFMADD213PS  Z0, Z2, Z1
+	VMOVUPS.Z    64(AX), K1, Z3
+	VFMADD213PS  Z3, Z2, Z1
 	VMOVUPS      Z1, K1, 64(AX)
 	JMP          gemmAVX512F32R1C32end
 
 gemmAVX512F32R1C32set:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPS  Z2, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMULPS  Z2, Z1, Z1
 	VMOVUPS Z1, K1, 64(AX)
 
 gemmAVX512F32R1C32end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R1C32tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R2C8(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R2C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R2C8(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+72(FP), R8
-	MOVL   $-1, R9
-	BZHIL  R8, R9, R8
-	KMOVW  R8, K1
+TEXT ·gemmAVX512F32R2C8(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R2C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
 	VPXORD Y1, Y1, Y1
-	MOVQ   AX, R8
-	SHRQ   $0x01, R8
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R2C8one
 
 gemmAVX512F32R2C8pair:
-	VMOVUPS.Z    (BX), K1, Y2
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y3
+	VMOVUPS.Z    (CX), K1, Y2
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DI*1), Y3
+	VBROADCASTSS (AX)(R8*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Y2
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y3
+	ADDQ         SI, AX
+	VMOVUPS.Z    (CX), K1, Y2
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DI*1), Y3
+	VBROADCASTSS (AX)(R8*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R2C8pair
 
 gemmAVX512F32R2C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R2C8done
-	VMOVUPS.Z    (BX), K1, Y2
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y3
+	VMOVUPS.Z    (CX), K1, Y2
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DI*1), Y3
+	VBROADCASTSS (AX)(R8*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R2C8done:
-	VBROADCASTSS alpha+64(FP), Y2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R2C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPS.Z    (CX), K1, Y3
 	VFMADD213PS  Y3, Y2, Y0
 	VMOVUPS      Y0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y2, Y1
+	VMOVUPS.Z    (CX), K1, Y3
+	VFMADD213PS  Y3, Y2, Y1
 	VMOVUPS      Y1, K1, (CX)
 	JMP          gemmAVX512F32R2C8end
 
 gemmAVX512F32R2C8set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Y2, Y0, Y0
 	VMOVUPS Y0, K1, (CX)
 	ADDQ    AX, CX
@@ -349,75 +393,85 @@ gemmAVX512F32R2C8set:
 	VMOVUPS Y1, K1, (CX)
 
 gemmAVX512F32R2C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R2C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R2C16(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R2C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R2C16(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+72(FP), R8
-	MOVL   $-1, R9
-	BZHIL  R8, R9, R8
-	KMOVW  R8, K1
+TEXT ·gemmAVX512F32R2C16(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R2C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	MOVQ   AX, R8
-	SHRQ   $0x01, R8
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R2C16one
 
 gemmAVX512F32R2C16pair:
-	VMOVUPS.Z    (BX), K1, Z2
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z3
+	VMOVUPS.Z    (CX), K1, Z2
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z3
 	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (CX)(DI*1), Z3
+	VBROADCASTSS (AX)(R8*1), Z3
 	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Z2
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z3
+	ADDQ         SI, AX
+	VMOVUPS.Z    (CX), K1, Z2
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z3
 	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (CX)(DI*1), Z3
+	VBROADCASTSS (AX)(R8*1), Z3
 	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R2C16pair
 
 gemmAVX512F32R2C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R2C16done
-	VMOVUPS.Z    (BX), K1, Z2
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z3
+	VMOVUPS.Z    (CX), K1, Z2
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z3
 	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (CX)(DI*1), Z3
+	VBROADCASTSS (AX)(R8*1), Z3
 	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R2C16done:
-	VBROADCASTSS alpha+64(FP), Z2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R2C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPS.Z    (CX), K1, Z3
 	VFMADD213PS  Z3, Z2, Z0
 	VMOVUPS      Z0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z2, Z1
+	VMOVUPS.Z    (CX), K1, Z3
+	VFMADD213PS  Z3, Z2, Z1
 	VMOVUPS      Z1, K1, (CX)
 	JMP          gemmAVX512F32R2C16end
 
 gemmAVX512F32R2C16set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z2, Z0, Z0
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    AX, CX
@@ -425,91 +479,101 @@ gemmAVX512F32R2C16set:
 	VMOVUPS Z1, K1, (CX)
 
 gemmAVX512F32R2C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R2C16tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R2C24(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R2C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R2C24(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+72(FP), R8
-	SUBQ   $0x10, R8
-	MOVL   $-1, R9
-	BZHIL  R8, R9, R8
-	KMOVW  R8, K1
+TEXT ·gemmAVX512F32R2C24(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R2C24tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
 	VPXORD Z2, Z2, Z2
 	VPXORD Y3, Y3, Y3
-	MOVQ   AX, R8
-	SHRQ   $0x01, R8
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R2C24one
 
 gemmAVX512F32R2C24pair:
-	VMOVUPS      (BX), Z4
-	VMOVUPS.Z    64(BX), K1, Y5
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z6
+	VMOVUPS      (CX), Z4
+	VMOVUPS.Z    64(CX), K1, Y5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DI*1), Z6
+	VBROADCASTSS (AX)(R8*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z4
-	VMOVUPS.Z    64(BX), K1, Y5
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z6
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Z4
+	VMOVUPS.Z    64(CX), K1, Y5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DI*1), Z6
+	VBROADCASTSS (AX)(R8*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R2C24pair
 
 gemmAVX512F32R2C24one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R2C24done
-	VMOVUPS      (BX), Z4
-	VMOVUPS.Z    64(BX), K1, Y5
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z6
+	VMOVUPS      (CX), Z4
+	VMOVUPS.Z    64(CX), K1, Y5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DI*1), Z6
+	VBROADCASTSS (AX)(R8*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R2C24done:
-	VBROADCASTSS alpha+64(FP), Z4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R2C24set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Z4, Z0
 	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y4, Y1
+	VMOVUPS.Z    64(CX), K1, Y5
+	VFMADD213PS  Y5, Y4, Y1
 	VMOVUPS      Y1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z4, Z2
 	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y4, Y3
+	VMOVUPS.Z    64(CX), K1, Y5
+	VFMADD213PS  Y5, Y4, Y3
 	VMOVUPS      Y3, K1, 64(CX)
 	JMP          gemmAVX512F32R2C24end
 
 gemmAVX512F32R2C24set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z4, Z0, Z0
 	VMOVUPS Z0, (CX)
 	VMULPS  Y4, Y1, Y1
@@ -521,91 +585,101 @@ gemmAVX512F32R2C24set:
 	VMOVUPS Y3, K1, 64(CX)
 
 gemmAVX512F32R2C24end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R2C24tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R2C32(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R2C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R2C32(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+72(FP), R8
-	SUBQ   $0x10, R8
-	MOVL   $-1, R9
-	BZHIL  R8, R9, R8
-	KMOVW  R8, K1
+TEXT ·gemmAVX512F32R2C32(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R2C32tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   AX, R8
-	SHRQ   $0x01, R8
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R2C32one
 
 gemmAVX512F32R2C32pair:
-	VMOVUPS      (BX), Z4
-	VMOVUPS.Z    64(BX), K1, Z5
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z6
+	VMOVUPS      (CX), Z4
+	VMOVUPS.Z    64(CX), K1, Z5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (CX)(DI*1), Z6
+	VBROADCASTSS (AX)(R8*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z4
-	VMOVUPS.Z    64(BX), K1, Z5
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z6
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Z4
+	VMOVUPS.Z    64(CX), K1, Z5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (CX)(DI*1), Z6
+	VBROADCASTSS (AX)(R8*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R2C32pair
 
 gemmAVX512F32R2C32one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R2C32done
-	VMOVUPS      (BX), Z4
-	VMOVUPS.Z    64(BX), K1, Z5
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z6
+	VMOVUPS      (CX), Z4
+	VMOVUPS.Z    64(CX), K1, Z5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (CX)(DI*1), Z6
+	VBROADCASTSS (AX)(R8*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R2C32done:
-	VBROADCASTSS alpha+64(FP), Z4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R2C32set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Z4, Z0
 	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z4, Z1
+	VMOVUPS.Z    64(CX), K1, Z5
+	VFMADD213PS  Z5, Z4, Z1
 	VMOVUPS      Z1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z4, Z2
 	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z4, Z3
+	VMOVUPS.Z    64(CX), K1, Z5
+	VFMADD213PS  Z5, Z4, Z3
 	VMOVUPS      Z3, K1, 64(CX)
 	JMP          gemmAVX512F32R2C32end
 
 gemmAVX512F32R2C32set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z4, Z0, Z0
 	VMOVUPS Z0, (CX)
 	VMULPS  Z4, Z1, Z1
@@ -617,98 +691,108 @@ gemmAVX512F32R2C32set:
 	VMOVUPS Z3, K1, 64(CX)
 
 gemmAVX512F32R2C32end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R2C32tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R4C8(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R4C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R4C8(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	MOVQ   cols+72(FP), R9
-	MOVL   $-1, R10
-	BZHIL  R9, R10, R9
-	KMOVW  R9, K1
+TEXT ·gemmAVX512F32R4C8(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R4C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
 	VPXORD Y1, Y1, Y1
 	VPXORD Y2, Y2, Y2
 	VPXORD Y3, Y3, Y3
-	MOVQ   AX, R9
-	SHRQ   $0x01, R9
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R4C8one
 
 gemmAVX512F32R4C8pair:
-	VMOVUPS.Z    (BX), K1, Y4
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y5
+	VMOVUPS.Z    (CX), K1, Y4
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DI*1), Y5
+	VBROADCASTSS (AX)(R8*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DI*2), Y5
+	VBROADCASTSS (AX)(R8*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R8*1), Y5
+	VBROADCASTSS (AX)(R9*1), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Y4
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y5
+	ADDQ         SI, AX
+	VMOVUPS.Z    (CX), K1, Y4
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DI*1), Y5
+	VBROADCASTSS (AX)(R8*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DI*2), Y5
+	VBROADCASTSS (AX)(R8*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R8*1), Y5
+	VBROADCASTSS (AX)(R9*1), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R4C8pair
 
 gemmAVX512F32R4C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R4C8done
-	VMOVUPS.Z    (BX), K1, Y4
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y5
+	VMOVUPS.Z    (CX), K1, Y4
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DI*1), Y5
+	VBROADCASTSS (AX)(R8*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DI*2), Y5
+	VBROADCASTSS (AX)(R8*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R8*1), Y5
+	VBROADCASTSS (AX)(R9*1), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R4C8done:
-	VBROADCASTSS alpha+64(FP), Y4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R4C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPS.Z    (CX), K1, Y5
 	VFMADD213PS  Y5, Y4, Y0
 	VMOVUPS      Y0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y4, Y1
+	VMOVUPS.Z    (CX), K1, Y5
+	VFMADD213PS  Y5, Y4, Y1
 	VMOVUPS      Y1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y4, Y2
+	VMOVUPS.Z    (CX), K1, Y5
+	VFMADD213PS  Y5, Y4, Y2
 	VMOVUPS      Y2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y4, Y3
+	VMOVUPS.Z    (CX), K1, Y5
+	VFMADD213PS  Y5, Y4, Y3
 	VMOVUPS      Y3, K1, (CX)
 	JMP          gemmAVX512F32R4C8end
 
 gemmAVX512F32R4C8set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Y4, Y0, Y0
 	VMOVUPS Y0, K1, (CX)
 	ADDQ    AX, CX
@@ -722,98 +806,108 @@ gemmAVX512F32R4C8set:
 	VMOVUPS Y3, K1, (CX)
 
 gemmAVX512F32R4C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R4C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R4C16(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R4C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R4C16(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	MOVQ   cols+72(FP), R9
-	MOVL   $-1, R10
-	BZHIL  R9, R10, R9
-	KMOVW  R9, K1
+TEXT ·gemmAVX512F32R4C16(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R4C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   AX, R9
-	SHRQ   $0x01, R9
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R4C16one
 
 gemmAVX512F32R4C16pair:
-	VMOVUPS.Z    (BX), K1, Z4
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z5
+	VMOVUPS.Z    (CX), K1, Z4
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z5
 	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (CX)(DI*1), Z5
+	VBROADCASTSS (AX)(R8*1), Z5
 	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (CX)(DI*2), Z5
+	VBROADCASTSS (AX)(R8*2), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (CX)(R8*1), Z5
+	VBROADCASTSS (AX)(R9*1), Z5
 	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Z4
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z5
+	ADDQ         SI, AX
+	VMOVUPS.Z    (CX), K1, Z4
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z5
 	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (CX)(DI*1), Z5
+	VBROADCASTSS (AX)(R8*1), Z5
 	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (CX)(DI*2), Z5
+	VBROADCASTSS (AX)(R8*2), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (CX)(R8*1), Z5
+	VBROADCASTSS (AX)(R9*1), Z5
 	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R4C16pair
 
 gemmAVX512F32R4C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R4C16done
-	VMOVUPS.Z    (BX), K1, Z4
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z5
+	VMOVUPS.Z    (CX), K1, Z4
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z5
 	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (CX)(DI*1), Z5
+	VBROADCASTSS (AX)(R8*1), Z5
 	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (CX)(DI*2), Z5
+	VBROADCASTSS (AX)(R8*2), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (CX)(R8*1), Z5
+	VBROADCASTSS (AX)(R9*1), Z5
 	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R4C16done:
-	VBROADCASTSS alpha+64(FP), Z4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R4C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPS.Z    (CX), K1, Z5
 	VFMADD213PS  Z5, Z4, Z0
 	VMOVUPS      Z0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z4, Z1
+	VMOVUPS.Z    (CX), K1, Z5
+	VFMADD213PS  Z5, Z4, Z1
 	VMOVUPS      Z1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z4, Z2
+	VMOVUPS.Z    (CX), K1, Z5
+	VFMADD213PS  Z5, Z4, Z2
 	VMOVUPS      Z2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z4, Z3
+	VMOVUPS.Z    (CX), K1, Z5
+	VFMADD213PS  Z5, Z4, Z3
 	VMOVUPS      Z3, K1, (CX)
 	JMP          gemmAVX512F32R4C16end
 
 gemmAVX512F32R4C16set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z4, Z0, Z0
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    AX, CX
@@ -827,24 +921,34 @@ gemmAVX512F32R4C16set:
 	VMOVUPS Z3, K1, (CX)
 
 gemmAVX512F32R4C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R4C16tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R4C24(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R4C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R4C24(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	MOVQ   cols+72(FP), R9
-	SUBQ   $0x10, R9
-	MOVL   $-1, R10
-	BZHIL  R9, R10, R9
-	KMOVW  R9, K1
+TEXT ·gemmAVX512F32R4C24(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R4C24tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
 	VPXORD Z2, Z2, Z2
@@ -853,100 +957,100 @@ TEXT ·gemmAVX512F32R4C24(SB), NOSPLIT, $0-80
 	VPXORD Y5, Y5, Y5
 	VPXORD Z6, Z6, Z6
 	VPXORD Y7, Y7, Y7
-	MOVQ   AX, R9
-	SHRQ   $0x01, R9
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R4C24one
 
 gemmAVX512F32R4C24pair:
-	VMOVUPS      (BX), Z8
-	VMOVUPS.Z    64(BX), K1, Y9
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z10
+	VMOVUPS      (CX), Z8
+	VMOVUPS.Z    64(CX), K1, Y9
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DI*1), Z10
+	VBROADCASTSS (AX)(R8*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DI*2), Z10
+	VBROADCASTSS (AX)(R8*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R8*1), Z10
+	VBROADCASTSS (AX)(R9*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z8
-	VMOVUPS.Z    64(BX), K1, Y9
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z10
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Z8
+	VMOVUPS.Z    64(CX), K1, Y9
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DI*1), Z10
+	VBROADCASTSS (AX)(R8*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DI*2), Z10
+	VBROADCASTSS (AX)(R8*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R8*1), Z10
+	VBROADCASTSS (AX)(R9*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R4C24pair
 
 gemmAVX512F32R4C24one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R4C24done
-	VMOVUPS      (BX), Z8
-	VMOVUPS.Z    64(BX), K1, Y9
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z10
+	VMOVUPS      (CX), Z8
+	VMOVUPS.Z    64(CX), K1, Y9
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DI*1), Z10
+	VBROADCASTSS (AX)(R8*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DI*2), Z10
+	VBROADCASTSS (AX)(R8*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R8*1), Z10
+	VBROADCASTSS (AX)(R9*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R4C24done:
-	VBROADCASTSS alpha+64(FP), Z8
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z8
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R4C24set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Z8, Z0
 	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y8, Y1
+	VMOVUPS.Z    64(CX), K1, Y9
+	VFMADD213PS  Y9, Y8, Y1
 	VMOVUPS      Y1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z8, Z2
 	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y8, Y3
+	VMOVUPS.Z    64(CX), K1, Y9
+	VFMADD213PS  Y9, Y8, Y3
 	VMOVUPS      Y3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z8, Z4
 	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y8, Y5
+	VMOVUPS.Z    64(CX), K1, Y9
+	VFMADD213PS  Y9, Y8, Y5
 	VMOVUPS      Y5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z8, Z6
 	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y8, Y7
+	VMOVUPS.Z    64(CX), K1, Y9
+	VFMADD213PS  Y9, Y8, Y7
 	VMOVUPS      Y7, K1, 64(CX)
 	JMP          gemmAVX512F32R4C24end
 
 gemmAVX512F32R4C24set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z8, Z0, Z0
 	VMOVUPS Z0, (CX)
 	VMULPS  Y8, Y1, Y1
@@ -968,24 +1072,34 @@ gemmAVX512F32R4C24set:
 	VMOVUPS Y7, K1, 64(CX)
 
 gemmAVX512F32R4C24end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R4C24tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R4C32(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R4C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R4C32(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	MOVQ   cols+72(FP), R9
-	SUBQ   $0x10, R9
-	MOVL   $-1, R10
-	BZHIL  R9, R10, R9
-	KMOVW  R9, K1
+TEXT ·gemmAVX512F32R4C32(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R4C32tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -994,100 +1108,100 @@ TEXT ·gemmAVX512F32R4C32(SB), NOSPLIT, $0-80
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	MOVQ   AX, R9
-	SHRQ   $0x01, R9
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F32R4C32one
 
 gemmAVX512F32R4C32pair:
-	VMOVUPS      (BX), Z8
-	VMOVUPS.Z    64(BX), K1, Z9
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z10
+	VMOVUPS      (CX), Z8
+	VMOVUPS.Z    64(CX), K1, Z9
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DI*1), Z10
+	VBROADCASTSS (AX)(R8*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DI*2), Z10
+	VBROADCASTSS (AX)(R8*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R8*1), Z10
+	VBROADCASTSS (AX)(R9*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z8
-	VMOVUPS.Z    64(BX), K1, Z9
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z10
+	ADDQ         SI, AX
+	VMOVUPS      (CX), Z8
+	VMOVUPS.Z    64(CX), K1, Z9
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DI*1), Z10
+	VBROADCASTSS (AX)(R8*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DI*2), Z10
+	VBROADCASTSS (AX)(R8*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R8*1), Z10
+	VBROADCASTSS (AX)(R9*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F32R4C32pair
 
 gemmAVX512F32R4C32one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R4C32done
-	VMOVUPS      (BX), Z8
-	VMOVUPS.Z    64(BX), K1, Z9
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z10
+	VMOVUPS      (CX), Z8
+	VMOVUPS.Z    64(CX), K1, Z9
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DI*1), Z10
+	VBROADCASTSS (AX)(R8*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DI*2), Z10
+	VBROADCASTSS (AX)(R8*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R8*1), Z10
+	VBROADCASTSS (AX)(R9*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R4C32done:
-	VBROADCASTSS alpha+64(FP), Z8
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z8
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R4C32set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Z8, Z0
 	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z8, Z1
+	VMOVUPS.Z    64(CX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z1
 	VMOVUPS      Z1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z8, Z2
 	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z8, Z3
+	VMOVUPS.Z    64(CX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z3
 	VMOVUPS      Z3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z8, Z4
 	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z8, Z5
+	VMOVUPS.Z    64(CX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z5
 	VMOVUPS      Z5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z8, Z6
 	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z8, Z7
+	VMOVUPS.Z    64(CX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z7
 	VMOVUPS      Z7, K1, 64(CX)
 	JMP          gemmAVX512F32R4C32end
 
 gemmAVX512F32R4C32set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z8, Z0, Z0
 	VMOVUPS Z0, (CX)
 	VMULPS  Z8, Z1, Z1
@@ -1109,121 +1223,133 @@ gemmAVX512F32R4C32set:
 	VMOVUPS Z7, K1, 64(CX)
 
 gemmAVX512F32R4C32end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R4C32tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R6C8(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R6C8(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	MOVQ   cols+72(FP), R10
-	MOVL   $-1, R11
-	BZHIL  R10, R11, R10
-	KMOVW  R10, K1
+// func gemmAVX512F32R6C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F32R6C8(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R6C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
 	VPXORD Y1, Y1, Y1
 	VPXORD Y2, Y2, Y2
 	VPXORD Y3, Y3, Y3
 	VPXORD Y4, Y4, Y4
 	VPXORD Y5, Y5, Y5
-	MOVQ   AX, R10
-	SHRQ   $0x01, R10
+	MOVQ   DX, R11
+	SHRQ   $0x01, R11
 	JZ     gemmAVX512F32R6C8one
 
 gemmAVX512F32R6C8pair:
-	VMOVUPS.Z    (BX), K1, Y6
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y7
+	VMOVUPS.Z    (CX), K1, Y6
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DI*1), Y7
+	VBROADCASTSS (AX)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DI*2), Y7
+	VBROADCASTSS (AX)(R8*2), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R8*1), Y7
+	VBROADCASTSS (AX)(R9*1), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (CX)(DI*4), Y7
+	VBROADCASTSS (AX)(R8*4), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (CX)(R9*1), Y7
+	VBROADCASTSS (AX)(R10*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Y6
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y7
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	ADDQ         $0x30, BX
+	VMOVUPS.Z    (CX), K1, Y6
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DI*1), Y7
+	VBROADCASTSS (AX)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DI*2), Y7
+	VBROADCASTSS (AX)(R8*2), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R8*1), Y7
+	VBROADCASTSS (AX)(R9*1), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (CX)(DI*4), Y7
+	VBROADCASTSS (AX)(R8*4), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (CX)(R9*1), Y7
+	VBROADCASTSS (AX)(R10*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX512F32R6C8pair
 
 gemmAVX512F32R6C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R6C8done
-	VMOVUPS.Z    (BX), K1, Y6
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y7
+	VMOVUPS.Z    (CX), K1, Y6
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DI*1), Y7
+	VBROADCASTSS (AX)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DI*2), Y7
+	VBROADCASTSS (AX)(R8*2), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R8*1), Y7
+	VBROADCASTSS (AX)(R9*1), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (CX)(DI*4), Y7
+	VBROADCASTSS (AX)(R8*4), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (CX)(R9*1), Y7
+	VBROADCASTSS (AX)(R10*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R6C8done:
-	VBROADCASTSS alpha+64(FP), Y6
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y6
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R6C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPS.Z    (CX), K1, Y7
 	VFMADD213PS  Y7, Y6, Y0
 	VMOVUPS      Y0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y6, Y1
+	VMOVUPS.Z    (CX), K1, Y7
+	VFMADD213PS  Y7, Y6, Y1
 	VMOVUPS      Y1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y6, Y2
+	VMOVUPS.Z    (CX), K1, Y7
+	VFMADD213PS  Y7, Y6, Y2
 	VMOVUPS      Y2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y6, Y3
+	VMOVUPS.Z    (CX), K1, Y7
+	VFMADD213PS  Y7, Y6, Y3
 	VMOVUPS      Y3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y6, Y4
+	VMOVUPS.Z    (CX), K1, Y7
+	VFMADD213PS  Y7, Y6, Y4
 	VMOVUPS      Y4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y6, Y5
+	VMOVUPS.Z    (CX), K1, Y7
+	VFMADD213PS  Y7, Y6, Y5
 	VMOVUPS      Y5, K1, (CX)
 	JMP          gemmAVX512F32R6C8end
 
 gemmAVX512F32R6C8set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Y6, Y0, Y0
 	VMOVUPS Y0, K1, (CX)
 	ADDQ    AX, CX
@@ -1243,121 +1369,133 @@ gemmAVX512F32R6C8set:
 	VMOVUPS Y5, K1, (CX)
 
 gemmAVX512F32R6C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R6C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R6C16(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R6C16(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	MOVQ   cols+72(FP), R10
-	MOVL   $-1, R11
-	BZHIL  R10, R11, R10
-	KMOVW  R10, K1
+// func gemmAVX512F32R6C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F32R6C16(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R6C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
-	MOVQ   AX, R10
-	SHRQ   $0x01, R10
+	MOVQ   DX, R11
+	SHRQ   $0x01, R11
 	JZ     gemmAVX512F32R6C16one
 
 gemmAVX512F32R6C16pair:
-	VMOVUPS.Z    (BX), K1, Z6
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z7
+	VMOVUPS.Z    (CX), K1, Z6
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z7
 	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (CX)(DI*1), Z7
+	VBROADCASTSS (AX)(R8*1), Z7
 	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (CX)(DI*2), Z7
+	VBROADCASTSS (AX)(R8*2), Z7
 	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (CX)(R8*1), Z7
+	VBROADCASTSS (AX)(R9*1), Z7
 	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (CX)(DI*4), Z7
+	VBROADCASTSS (AX)(R8*4), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (CX)(R9*1), Z7
+	VBROADCASTSS (AX)(R10*1), Z7
 	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Z6
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z7
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	ADDQ         $0x30, BX
+	VMOVUPS.Z    (CX), K1, Z6
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z7
 	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (CX)(DI*1), Z7
+	VBROADCASTSS (AX)(R8*1), Z7
 	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (CX)(DI*2), Z7
+	VBROADCASTSS (AX)(R8*2), Z7
 	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (CX)(R8*1), Z7
+	VBROADCASTSS (AX)(R9*1), Z7
 	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (CX)(DI*4), Z7
+	VBROADCASTSS (AX)(R8*4), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (CX)(R9*1), Z7
+	VBROADCASTSS (AX)(R10*1), Z7
 	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX512F32R6C16pair
 
 gemmAVX512F32R6C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R6C16done
-	VMOVUPS.Z    (BX), K1, Z6
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z7
+	VMOVUPS.Z    (CX), K1, Z6
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z7
 	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (CX)(DI*1), Z7
+	VBROADCASTSS (AX)(R8*1), Z7
 	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (CX)(DI*2), Z7
+	VBROADCASTSS (AX)(R8*2), Z7
 	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (CX)(R8*1), Z7
+	VBROADCASTSS (AX)(R9*1), Z7
 	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (CX)(DI*4), Z7
+	VBROADCASTSS (AX)(R8*4), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (CX)(R9*1), Z7
+	VBROADCASTSS (AX)(R10*1), Z7
 	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R6C16done:
-	VBROADCASTSS alpha+64(FP), Z6
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z6
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R6C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPS.Z    (CX), K1, Z7
 	VFMADD213PS  Z7, Z6, Z0
 	VMOVUPS      Z0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z6, Z1
+	VMOVUPS.Z    (CX), K1, Z7
+	VFMADD213PS  Z7, Z6, Z1
 	VMOVUPS      Z1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z6, Z2
+	VMOVUPS.Z    (CX), K1, Z7
+	VFMADD213PS  Z7, Z6, Z2
 	VMOVUPS      Z2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z6, Z3
+	VMOVUPS.Z    (CX), K1, Z7
+	VFMADD213PS  Z7, Z6, Z3
 	VMOVUPS      Z3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z6, Z4
+	VMOVUPS.Z    (CX), K1, Z7
+	VFMADD213PS  Z7, Z6, Z4
 	VMOVUPS      Z4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z6, Z5
+	VMOVUPS.Z    (CX), K1, Z7
+	VFMADD213PS  Z7, Z6, Z5
 	VMOVUPS      Z5, K1, (CX)
 	JMP          gemmAVX512F32R6C16end
 
 gemmAVX512F32R6C16set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z6, Z0, Z0
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    AX, CX
@@ -1377,25 +1515,35 @@ gemmAVX512F32R6C16set:
 	VMOVUPS Z5, K1, (CX)
 
 gemmAVX512F32R6C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R6C16tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R6C24(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R6C24(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	MOVQ   cols+72(FP), R10
-	SUBQ   $0x10, R10
-	MOVL   $-1, R11
-	BZHIL  R10, R11, R10
-	KMOVW  R10, K1
+// func gemmAVX512F32R6C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F32R6C24(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R6C24tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
 	VPXORD Z2, Z2, Z2
@@ -1408,130 +1556,132 @@ TEXT ·gemmAVX512F32R6C24(SB), NOSPLIT, $0-80
 	VPXORD Y9, Y9, Y9
 	VPXORD Z10, Z10, Z10
 	VPXORD Y11, Y11, Y11
-	MOVQ   AX, R10
-	SHRQ   $0x01, R10
+	MOVQ   DX, R11
+	SHRQ   $0x01, R11
 	JZ     gemmAVX512F32R6C24one
 
 gemmAVX512F32R6C24pair:
-	VMOVUPS      (BX), Z12
-	VMOVUPS.Z    64(BX), K1, Y13
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z14
+	VMOVUPS      (CX), Z12
+	VMOVUPS.Z    64(CX), K1, Y13
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DI*1), Z14
+	VBROADCASTSS (AX)(R8*1), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DI*2), Z14
+	VBROADCASTSS (AX)(R8*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R8*1), Z14
+	VBROADCASTSS (AX)(R9*1), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (CX)(DI*4), Z14
+	VBROADCASTSS (AX)(R8*4), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (CX)(R9*1), Z14
+	VBROADCASTSS (AX)(R10*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z12
-	VMOVUPS.Z    64(BX), K1, Y13
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z14
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	ADDQ         $0x30, BX
+	VMOVUPS      (CX), Z12
+	VMOVUPS.Z    64(CX), K1, Y13
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DI*1), Z14
+	VBROADCASTSS (AX)(R8*1), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DI*2), Z14
+	VBROADCASTSS (AX)(R8*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R8*1), Z14
+	VBROADCASTSS (AX)(R9*1), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (CX)(DI*4), Z14
+	VBROADCASTSS (AX)(R8*4), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (CX)(R9*1), Z14
+	VBROADCASTSS (AX)(R10*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX512F32R6C24pair
 
 gemmAVX512F32R6C24one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R6C24done
-	VMOVUPS      (BX), Z12
-	VMOVUPS.Z    64(BX), K1, Y13
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z14
+	VMOVUPS      (CX), Z12
+	VMOVUPS.Z    64(CX), K1, Y13
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DI*1), Z14
+	VBROADCASTSS (AX)(R8*1), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DI*2), Z14
+	VBROADCASTSS (AX)(R8*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R8*1), Z14
+	VBROADCASTSS (AX)(R9*1), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (CX)(DI*4), Z14
+	VBROADCASTSS (AX)(R8*4), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (CX)(R9*1), Z14
+	VBROADCASTSS (AX)(R10*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R6C24done:
-	VBROADCASTSS alpha+64(FP), Z12
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z12
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R6C24set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Z12, Z0
 	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y1
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y1
 	VMOVUPS      Y1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z12, Z2
 	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y3
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y3
 	VMOVUPS      Y3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z12, Z4
 	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y5
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y5
 	VMOVUPS      Y5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z12, Z6
 	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y7
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y7
 	VMOVUPS      Y7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z12, Z8
 	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y9
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y9
 	VMOVUPS      Y9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z12, Z10
 	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y11
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y11
 	VMOVUPS      Y11, K1, 64(CX)
 	JMP          gemmAVX512F32R6C24end
 
 gemmAVX512F32R6C24set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z12, Z0, Z0
 	VMOVUPS Z0, (CX)
 	VMULPS  Y12, Y1, Y1
@@ -1563,25 +1713,35 @@ gemmAVX512F32R6C24set:
 	VMOVUPS Y11, K1, 64(CX)
 
 gemmAVX512F32R6C24end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R6C24tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R6C32(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R6C32(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	MOVQ   cols+72(FP), R10
-	SUBQ   $0x10, R10
-	MOVL   $-1, R11
-	BZHIL  R10, R11, R10
-	KMOVW  R10, K1
+// func gemmAVX512F32R6C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F32R6C32(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R6C32tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1594,130 +1754,132 @@ TEXT ·gemmAVX512F32R6C32(SB), NOSPLIT, $0-80
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-	MOVQ   AX, R10
-	SHRQ   $0x01, R10
+	MOVQ   DX, R11
+	SHRQ   $0x01, R11
 	JZ     gemmAVX512F32R6C32one
 
 gemmAVX512F32R6C32pair:
-	VMOVUPS      (BX), Z12
-	VMOVUPS.Z    64(BX), K1, Z13
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z14
+	VMOVUPS      (CX), Z12
+	VMOVUPS.Z    64(CX), K1, Z13
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (CX)(DI*1), Z14
+	VBROADCASTSS (AX)(R8*1), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (CX)(DI*2), Z14
+	VBROADCASTSS (AX)(R8*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (CX)(R8*1), Z14
+	VBROADCASTSS (AX)(R9*1), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (CX)(DI*4), Z14
+	VBROADCASTSS (AX)(R8*4), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (CX)(R9*1), Z14
+	VBROADCASTSS (AX)(R10*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z12
-	VMOVUPS.Z    64(BX), K1, Z13
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z14
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	ADDQ         $0x30, BX
+	VMOVUPS      (CX), Z12
+	VMOVUPS.Z    64(CX), K1, Z13
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (CX)(DI*1), Z14
+	VBROADCASTSS (AX)(R8*1), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (CX)(DI*2), Z14
+	VBROADCASTSS (AX)(R8*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (CX)(R8*1), Z14
+	VBROADCASTSS (AX)(R9*1), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (CX)(DI*4), Z14
+	VBROADCASTSS (AX)(R8*4), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (CX)(R9*1), Z14
+	VBROADCASTSS (AX)(R10*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX512F32R6C32pair
 
 gemmAVX512F32R6C32one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R6C32done
-	VMOVUPS      (BX), Z12
-	VMOVUPS.Z    64(BX), K1, Z13
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z14
+	VMOVUPS      (CX), Z12
+	VMOVUPS.Z    64(CX), K1, Z13
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (CX)(DI*1), Z14
+	VBROADCASTSS (AX)(R8*1), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (CX)(DI*2), Z14
+	VBROADCASTSS (AX)(R8*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (CX)(R8*1), Z14
+	VBROADCASTSS (AX)(R9*1), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (CX)(DI*4), Z14
+	VBROADCASTSS (AX)(R8*4), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (CX)(R9*1), Z14
+	VBROADCASTSS (AX)(R10*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R6C32done:
-	VBROADCASTSS alpha+64(FP), Z12
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z12
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R6C32set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Z12, Z0
 	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z1
+	VMOVUPS.Z    64(CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z1
 	VMOVUPS      Z1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z12, Z2
 	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z3
+	VMOVUPS.Z    64(CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z3
 	VMOVUPS      Z3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z12, Z4
 	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z5
+	VMOVUPS.Z    64(CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z5
 	VMOVUPS      Z5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z12, Z6
 	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z7
+	VMOVUPS.Z    64(CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z7
 	VMOVUPS      Z7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z12, Z8
 	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z9
+	VMOVUPS.Z    64(CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z9
 	VMOVUPS      Z9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z12, Z10
 	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z11
+	VMOVUPS.Z    64(CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z11
 	VMOVUPS      Z11, K1, 64(CX)
 	JMP          gemmAVX512F32R6C32end
 
 gemmAVX512F32R6C32set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z12, Z0, Z0
 	VMOVUPS Z0, (CX)
 	VMULPS  Z12, Z1, Z1
@@ -1749,25 +1911,35 @@ gemmAVX512F32R6C32set:
 	VMOVUPS Z11, K1, 64(CX)
 
 gemmAVX512F32R6C32end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R6C32tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R8C8(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R8C8(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	MOVQ   cols+72(FP), R11
-	MOVL   $-1, R12
-	BZHIL  R11, R12, R11
-	KMOVW  R11, K1
+// func gemmAVX512F32R8C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F32R8C8(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R8C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
 	VPXORD Y1, Y1, Y1
 	VPXORD Y2, Y2, Y2
@@ -1776,117 +1948,119 @@ TEXT ·gemmAVX512F32R8C8(SB), NOSPLIT, $0-80
 	VPXORD Y5, Y5, Y5
 	VPXORD Y6, Y6, Y6
 	VPXORD Y7, Y7, Y7
-	MOVQ   AX, R11
-	SHRQ   $0x01, R11
+	MOVQ   DX, R12
+	SHRQ   $0x01, R12
 	JZ     gemmAVX512F32R8C8one
 
 gemmAVX512F32R8C8pair:
-	VMOVUPS.Z    (BX), K1, Y8
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y9
+	VMOVUPS.Z    (CX), K1, Y8
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DI*1), Y9
+	VBROADCASTSS (AX)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DI*2), Y9
+	VBROADCASTSS (AX)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R8*1), Y9
+	VBROADCASTSS (AX)(R9*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (CX)(DI*4), Y9
+	VBROADCASTSS (AX)(R8*4), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (CX)(R9*1), Y9
+	VBROADCASTSS (AX)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (CX)(R8*2), Y9
+	VBROADCASTSS (AX)(R9*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (CX)(R10*1), Y9
+	VBROADCASTSS (AX)(R11*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Y8
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y9
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	ADDQ         $0x40, BX
+	VMOVUPS.Z    (CX), K1, Y8
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DI*1), Y9
+	VBROADCASTSS (AX)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DI*2), Y9
+	VBROADCASTSS (AX)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R8*1), Y9
+	VBROADCASTSS (AX)(R9*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (CX)(DI*4), Y9
+	VBROADCASTSS (AX)(R8*4), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (CX)(R9*1), Y9
+	VBROADCASTSS (AX)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (CX)(R8*2), Y9
+	VBROADCASTSS (AX)(R9*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (CX)(R10*1), Y9
+	VBROADCASTSS (AX)(R11*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         DX, CX
-	DECQ         R11
+	ADDQ         SI, AX
+	DECQ         R12
 	JNZ          gemmAVX512F32R8C8pair
 
 gemmAVX512F32R8C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R8C8done
-	VMOVUPS.Z    (BX), K1, Y8
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y9
+	VMOVUPS.Z    (CX), K1, Y8
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DI*1), Y9
+	VBROADCASTSS (AX)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DI*2), Y9
+	VBROADCASTSS (AX)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R8*1), Y9
+	VBROADCASTSS (AX)(R9*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (CX)(DI*4), Y9
+	VBROADCASTSS (AX)(R8*4), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (CX)(R9*1), Y9
+	VBROADCASTSS (AX)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (CX)(R8*2), Y9
+	VBROADCASTSS (AX)(R9*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (CX)(R10*1), Y9
+	VBROADCASTSS (AX)(R11*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R8C8done:
-	VBROADCASTSS alpha+64(FP), Y8
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y8
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R8C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPS.Z    (CX), K1, Y9
 	VFMADD213PS  Y9, Y8, Y0
 	VMOVUPS      Y0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y8, Y1
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD213PS  Y9, Y8, Y1
 	VMOVUPS      Y1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y8, Y2
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD213PS  Y9, Y8, Y2
 	VMOVUPS      Y2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y8, Y3
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD213PS  Y9, Y8, Y3
 	VMOVUPS      Y3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y8, Y4
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD213PS  Y9, Y8, Y4
 	VMOVUPS      Y4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y8, Y5
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD213PS  Y9, Y8, Y5
 	VMOVUPS      Y5, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y8, Y6
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD213PS  Y9, Y8, Y6
 	VMOVUPS      Y6, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y8, Y7
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD213PS  Y9, Y8, Y7
 	VMOVUPS      Y7, K1, (CX)
 	JMP          gemmAVX512F32R8C8end
 
 gemmAVX512F32R8C8set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Y8, Y0, Y0
 	VMOVUPS Y0, K1, (CX)
 	ADDQ    AX, CX
@@ -1912,25 +2086,35 @@ gemmAVX512F32R8C8set:
 	VMOVUPS Y7, K1, (CX)
 
 gemmAVX512F32R8C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+8, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R8C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R8C16(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R8C16(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	MOVQ   cols+72(FP), R11
-	MOVL   $-1, R12
-	BZHIL  R11, R12, R11
-	KMOVW  R11, K1
+// func gemmAVX512F32R8C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F32R8C16(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R8C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1939,117 +2123,119 @@ TEXT ·gemmAVX512F32R8C16(SB), NOSPLIT, $0-80
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	MOVQ   AX, R11
-	SHRQ   $0x01, R11
+	MOVQ   DX, R12
+	SHRQ   $0x01, R12
 	JZ     gemmAVX512F32R8C16one
 
 gemmAVX512F32R8C16pair:
-	VMOVUPS.Z    (BX), K1, Z8
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z9
+	VMOVUPS.Z    (CX), K1, Z8
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (CX)(DI*1), Z9
+	VBROADCASTSS (AX)(R8*1), Z9
 	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (CX)(DI*2), Z9
+	VBROADCASTSS (AX)(R8*2), Z9
 	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (CX)(R8*1), Z9
+	VBROADCASTSS (AX)(R9*1), Z9
 	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (CX)(DI*4), Z9
+	VBROADCASTSS (AX)(R8*4), Z9
 	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (CX)(R9*1), Z9
+	VBROADCASTSS (AX)(R10*1), Z9
 	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (CX)(R8*2), Z9
+	VBROADCASTSS (AX)(R9*2), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (CX)(R10*1), Z9
+	VBROADCASTSS (AX)(R11*1), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Z8
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z9
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	ADDQ         $0x40, BX
+	VMOVUPS.Z    (CX), K1, Z8
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (CX)(DI*1), Z9
+	VBROADCASTSS (AX)(R8*1), Z9
 	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (CX)(DI*2), Z9
+	VBROADCASTSS (AX)(R8*2), Z9
 	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (CX)(R8*1), Z9
+	VBROADCASTSS (AX)(R9*1), Z9
 	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (CX)(DI*4), Z9
+	VBROADCASTSS (AX)(R8*4), Z9
 	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (CX)(R9*1), Z9
+	VBROADCASTSS (AX)(R10*1), Z9
 	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (CX)(R8*2), Z9
+	VBROADCASTSS (AX)(R9*2), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (CX)(R10*1), Z9
+	VBROADCASTSS (AX)(R11*1), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DX, CX
-	DECQ         R11
+	ADDQ         SI, AX
+	DECQ         R12
 	JNZ          gemmAVX512F32R8C16pair
 
 gemmAVX512F32R8C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R8C16done
-	VMOVUPS.Z    (BX), K1, Z8
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z9
+	VMOVUPS.Z    (CX), K1, Z8
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (CX)(DI*1), Z9
+	VBROADCASTSS (AX)(R8*1), Z9
 	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (CX)(DI*2), Z9
+	VBROADCASTSS (AX)(R8*2), Z9
 	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (CX)(R8*1), Z9
+	VBROADCASTSS (AX)(R9*1), Z9
 	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (CX)(DI*4), Z9
+	VBROADCASTSS (AX)(R8*4), Z9
 	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (CX)(R9*1), Z9
+	VBROADCASTSS (AX)(R10*1), Z9
 	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (CX)(R8*2), Z9
+	VBROADCASTSS (AX)(R9*2), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (CX)(R10*1), Z9
+	VBROADCASTSS (AX)(R11*1), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R8C16done:
-	VBROADCASTSS alpha+64(FP), Z8
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z8
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R8C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPS.Z    (CX), K1, Z9
 	VFMADD213PS  Z9, Z8, Z0
 	VMOVUPS      Z0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z8, Z1
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z1
 	VMOVUPS      Z1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z8, Z2
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z2
 	VMOVUPS      Z2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z8, Z3
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z3
 	VMOVUPS      Z3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z8, Z4
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z4
 	VMOVUPS      Z4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z8, Z5
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z5
 	VMOVUPS      Z5, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z8, Z6
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z6
 	VMOVUPS      Z6, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z8, Z7
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z7
 	VMOVUPS      Z7, K1, (CX)
 	JMP          gemmAVX512F32R8C16end
 
 gemmAVX512F32R8C16set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z8, Z0, Z0
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    AX, CX
@@ -2075,26 +2261,36 @@ gemmAVX512F32R8C16set:
 	VMOVUPS Z7, K1, (CX)
 
 gemmAVX512F32R8C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+8, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R8C16tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R8C24(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R8C24(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	MOVQ   cols+72(FP), R11
-	SUBQ   $0x10, R11
-	MOVL   $-1, R12
-	BZHIL  R11, R12, R11
-	KMOVW  R11, K1
+// func gemmAVX512F32R8C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F32R8C24(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R8C24tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
 	VPXORD Z2, Z2, Z2
@@ -2111,160 +2307,162 @@ TEXT ·gemmAVX512F32R8C24(SB), NOSPLIT, $0-80
 	VPXORD Y13, Y13, Y13
 	VPXORD Z14, Z14, Z14
 	VPXORD Y15, Y15, Y15
-	MOVQ   AX, R11
-	SHRQ   $0x01, R11
+	MOVQ   DX, R12
+	SHRQ   $0x01, R12
 	JZ     gemmAVX512F32R8C24one
 
 gemmAVX512F32R8C24pair:
-	VMOVUPS      (BX), Z16
-	VMOVUPS.Z    64(BX), K1, Y17
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z18
+	VMOVUPS      (CX), Z16
+	VMOVUPS.Z    64(CX), K1, Y17
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DI*1), Z18
+	VBROADCASTSS (AX)(R8*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DI*2), Z18
+	VBROADCASTSS (AX)(R8*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R8*1), Z18
+	VBROADCASTSS (AX)(R9*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (CX)(DI*4), Z18
+	VBROADCASTSS (AX)(R8*4), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (CX)(R9*1), Z18
+	VBROADCASTSS (AX)(R10*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (CX)(R8*2), Z18
+	VBROADCASTSS (AX)(R9*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (AX)(R11*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Y17, Y18, Y15
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z16
-	VMOVUPS.Z    64(BX), K1, Y17
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z18
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	ADDQ         $0x40, BX
+	VMOVUPS      (CX), Z16
+	VMOVUPS.Z    64(CX), K1, Y17
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DI*1), Z18
+	VBROADCASTSS (AX)(R8*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DI*2), Z18
+	VBROADCASTSS (AX)(R8*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R8*1), Z18
+	VBROADCASTSS (AX)(R9*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (CX)(DI*4), Z18
+	VBROADCASTSS (AX)(R8*4), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (CX)(R9*1), Z18
+	VBROADCASTSS (AX)(R10*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (CX)(R8*2), Z18
+	VBROADCASTSS (AX)(R9*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (AX)(R11*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Y17, Y18, Y15
-	ADDQ         DX, CX
-	DECQ         R11
+	ADDQ         SI, AX
+	DECQ         R12
 	JNZ          gemmAVX512F32R8C24pair
 
 gemmAVX512F32R8C24one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R8C24done
-	VMOVUPS      (BX), Z16
-	VMOVUPS.Z    64(BX), K1, Y17
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z18
+	VMOVUPS      (CX), Z16
+	VMOVUPS.Z    64(CX), K1, Y17
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DI*1), Z18
+	VBROADCASTSS (AX)(R8*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DI*2), Z18
+	VBROADCASTSS (AX)(R8*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R8*1), Z18
+	VBROADCASTSS (AX)(R9*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (CX)(DI*4), Z18
+	VBROADCASTSS (AX)(R8*4), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (CX)(R9*1), Z18
+	VBROADCASTSS (AX)(R10*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (CX)(R8*2), Z18
+	VBROADCASTSS (AX)(R9*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (AX)(R11*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Y17, Y18, Y15
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R8C24done:
-	VBROADCASTSS alpha+64(FP), Z16
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z16
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R8C24set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Z16, Z0
 	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y16, Y1
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD213PS  Y17, Y16, Y1
 	VMOVUPS      Y1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z2
 	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y16, Y3
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD213PS  Y17, Y16, Y3
 	VMOVUPS      Y3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z4
 	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y16, Y5
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD213PS  Y17, Y16, Y5
 	VMOVUPS      Y5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z6
 	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y16, Y7
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD213PS  Y17, Y16, Y7
 	VMOVUPS      Y7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z8
 	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y16, Y9
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD213PS  Y17, Y16, Y9
 	VMOVUPS      Y9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z10
 	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y16, Y11
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD213PS  Y17, Y16, Y11
 	VMOVUPS      Y11, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z12
 	VMOVUPS      Z12, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y16, Y13
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD213PS  Y17, Y16, Y13
 	VMOVUPS      Y13, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z14
 	VMOVUPS      Z14, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y16, Y15
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD213PS  Y17, Y16, Y15
 	VMOVUPS      Y15, K1, 64(CX)
 	JMP          gemmAVX512F32R8C24end
 
 gemmAVX512F32R8C24set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z16, Z0, Z0
 	VMOVUPS Z0, (CX)
 	VMULPS  Y16, Y1, Y1
@@ -2306,26 +2504,36 @@ gemmAVX512F32R8C24set:
 	VMOVUPS Y15, K1, 64(CX)
 
 gemmAVX512F32R8C24end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+8, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R8C24tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R8C32(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R8C32(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	MOVQ   cols+72(FP), R11
-	SUBQ   $0x10, R11
-	MOVL   $-1, R12
-	BZHIL  R11, R12, R11
-	KMOVW  R11, K1
+// func gemmAVX512F32R8C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F32R8C32(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R8C32tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2342,160 +2550,162 @@ TEXT ·gemmAVX512F32R8C32(SB), NOSPLIT, $0-80
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-	MOVQ   AX, R11
-	SHRQ   $0x01, R11
+	MOVQ   DX, R12
+	SHRQ   $0x01, R12
 	JZ     gemmAVX512F32R8C32one
 
 gemmAVX512F32R8C32pair:
-	VMOVUPS      (BX), Z16
-	VMOVUPS.Z    64(BX), K1, Z17
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z18
+	VMOVUPS      (CX), Z16
+	VMOVUPS.Z    64(CX), K1, Z17
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DI*1), Z18
+	VBROADCASTSS (AX)(R8*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DI*2), Z18
+	VBROADCASTSS (AX)(R8*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R8*1), Z18
+	VBROADCASTSS (AX)(R9*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (CX)(DI*4), Z18
+	VBROADCASTSS (AX)(R8*4), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (CX)(R9*1), Z18
+	VBROADCASTSS (AX)(R10*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (CX)(R8*2), Z18
+	VBROADCASTSS (AX)(R9*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (AX)(R11*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z16
-	VMOVUPS.Z    64(BX), K1, Z17
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z18
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	ADDQ         $0x40, BX
+	VMOVUPS      (CX), Z16
+	VMOVUPS.Z    64(CX), K1, Z17
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DI*1), Z18
+	VBROADCASTSS (AX)(R8*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DI*2), Z18
+	VBROADCASTSS (AX)(R8*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R8*1), Z18
+	VBROADCASTSS (AX)(R9*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (CX)(DI*4), Z18
+	VBROADCASTSS (AX)(R8*4), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (CX)(R9*1), Z18
+	VBROADCASTSS (AX)(R10*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (CX)(R8*2), Z18
+	VBROADCASTSS (AX)(R9*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (AX)(R11*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DX, CX
-	DECQ         R11
+	ADDQ         SI, AX
+	DECQ         R12
 	JNZ          gemmAVX512F32R8C32pair
 
 gemmAVX512F32R8C32one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R8C32done
-	VMOVUPS      (BX), Z16
-	VMOVUPS.Z    64(BX), K1, Z17
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z18
+	VMOVUPS      (CX), Z16
+	VMOVUPS.Z    64(CX), K1, Z17
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DI*1), Z18
+	VBROADCASTSS (AX)(R8*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DI*2), Z18
+	VBROADCASTSS (AX)(R8*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R8*1), Z18
+	VBROADCASTSS (AX)(R9*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (CX)(DI*4), Z18
+	VBROADCASTSS (AX)(R8*4), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (CX)(R9*1), Z18
+	VBROADCASTSS (AX)(R10*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (CX)(R8*2), Z18
+	VBROADCASTSS (AX)(R9*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (AX)(R11*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R8C32done:
-	VBROADCASTSS alpha+64(FP), Z16
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z16
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R8C32set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Z16, Z0
 	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z16, Z1
+	VMOVUPS.Z    64(CX), K1, Z17
+	VFMADD213PS  Z17, Z16, Z1
 	VMOVUPS      Z1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z2
 	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z16, Z3
+	VMOVUPS.Z    64(CX), K1, Z17
+	VFMADD213PS  Z17, Z16, Z3
 	VMOVUPS      Z3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z4
 	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z16, Z5
+	VMOVUPS.Z    64(CX), K1, Z17
+	VFMADD213PS  Z17, Z16, Z5
 	VMOVUPS      Z5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z6
 	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z16, Z7
+	VMOVUPS.Z    64(CX), K1, Z17
+	VFMADD213PS  Z17, Z16, Z7
 	VMOVUPS      Z7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z8
 	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z16, Z9
+	VMOVUPS.Z    64(CX), K1, Z17
+	VFMADD213PS  Z17, Z16, Z9
 	VMOVUPS      Z9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z10
 	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z16, Z11
+	VMOVUPS.Z    64(CX), K1, Z17
+	VFMADD213PS  Z17, Z16, Z11
 	VMOVUPS      Z11, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z12
 	VMOVUPS      Z12, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z16, Z13
+	VMOVUPS.Z    64(CX), K1, Z17
+	VFMADD213PS  Z17, Z16, Z13
 	VMOVUPS      Z13, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z16, Z14
 	VMOVUPS      Z14, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z16, Z15
+	VMOVUPS.Z    64(CX), K1, Z17
+	VFMADD213PS  Z17, Z16, Z15
 	VMOVUPS      Z15, K1, 64(CX)
 	JMP          gemmAVX512F32R8C32end
 
 gemmAVX512F32R8C32set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z16, Z0, Z0
 	VMOVUPS Z0, (CX)
 	VMULPS  Z16, Z1, Z1
@@ -2537,27 +2747,37 @@ gemmAVX512F32R8C32set:
 	VMOVUPS Z15, K1, 64(CX)
 
 gemmAVX512F32R8C32end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+8, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R8C32tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R12C8(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R12C8(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	LEAQ   (R10)(DI*2), R11
-	LEAQ   (R11)(DI*2), R12
-	MOVQ   cols+72(FP), R13
-	MOVL   $-1, R14
-	BZHIL  R13, R14, R13
-	KMOVW  R13, K1
+// func gemmAVX512F32R12C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F32R12C8(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	LEAQ  (R11)(R8*2), R12
+	LEAQ  (R12)(R8*2), R13
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R12C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
 	VPXORD Y1, Y1, Y1
 	VPXORD Y2, Y2, Y2
@@ -2570,157 +2790,160 @@ TEXT ·gemmAVX512F32R12C8(SB), NOSPLIT, $0-80
 	VPXORD Y9, Y9, Y9
 	VPXORD Y10, Y10, Y10
 	VPXORD Y11, Y11, Y11
-	MOVQ   AX, R13
-	SHRQ   $0x01, R13
+	MOVQ   DX, R14
+	SHRQ   $0x01, R14
 	JZ     gemmAVX512F32R12C8one
 
 gemmAVX512F32R12C8pair:
-	VMOVUPS.Z    (BX), K1, Y12
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y13
+	VMOVUPS.Z    (CX), K1, Y12
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS (CX)(DI*1), Y13
+	VBROADCASTSS (AX)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS (CX)(DI*2), Y13
+	VBROADCASTSS (AX)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (CX)(R8*1), Y13
+	VBROADCASTSS (AX)(R9*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS (CX)(DI*4), Y13
+	VBROADCASTSS (AX)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (CX)(R9*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	VBROADCASTSS (CX)(R8*2), Y13
+	VBROADCASTSS (AX)(R9*2), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS (CX)(R10*1), Y13
+	VBROADCASTSS (AX)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS (CX)(DI*8), Y13
+	VBROADCASTSS (AX)(R8*8), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS (CX)(R11*1), Y13
+	VBROADCASTSS (AX)(R12*1), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS (CX)(R9*2), Y13
+	VBROADCASTSS (AX)(R10*2), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS (CX)(R12*1), Y13
+	VBROADCASTSS (AX)(R13*1), Y13
 	VFMADD231PS  Y12, Y13, Y11
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Y12
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y13
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x60, BX
+	VMOVUPS.Z    (CX), K1, Y12
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS (CX)(DI*1), Y13
+	VBROADCASTSS (AX)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS (CX)(DI*2), Y13
+	VBROADCASTSS (AX)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (CX)(R8*1), Y13
+	VBROADCASTSS (AX)(R9*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS (CX)(DI*4), Y13
+	VBROADCASTSS (AX)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (CX)(R9*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	VBROADCASTSS (CX)(R8*2), Y13
+	VBROADCASTSS (AX)(R9*2), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS (CX)(R10*1), Y13
+	VBROADCASTSS (AX)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS (CX)(DI*8), Y13
+	VBROADCASTSS (AX)(R8*8), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS (CX)(R11*1), Y13
+	VBROADCASTSS (AX)(R12*1), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS (CX)(R9*2), Y13
+	VBROADCASTSS (AX)(R10*2), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS (CX)(R12*1), Y13
+	VBROADCASTSS (AX)(R13*1), Y13
 	VFMADD231PS  Y12, Y13, Y11
-	ADDQ         DX, CX
-	DECQ         R13
+	ADDQ         SI, AX
+	DECQ         R14
 	JNZ          gemmAVX512F32R12C8pair
 
 gemmAVX512F32R12C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R12C8done
-	VMOVUPS.Z    (BX), K1, Y12
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Y13
+	VMOVUPS.Z    (CX), K1, Y12
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS (CX)(DI*1), Y13
+	VBROADCASTSS (AX)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS (CX)(DI*2), Y13
+	VBROADCASTSS (AX)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (CX)(R8*1), Y13
+	VBROADCASTSS (AX)(R9*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS (CX)(DI*4), Y13
+	VBROADCASTSS (AX)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (CX)(R9*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	VBROADCASTSS (CX)(R8*2), Y13
+	VBROADCASTSS (AX)(R9*2), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS (CX)(R10*1), Y13
+	VBROADCASTSS (AX)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS (CX)(DI*8), Y13
+	VBROADCASTSS (AX)(R8*8), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS (CX)(R11*1), Y13
+	VBROADCASTSS (AX)(R12*1), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS (CX)(R9*2), Y13
+	VBROADCASTSS (AX)(R10*2), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS (CX)(R12*1), Y13
+	VBROADCASTSS (AX)(R13*1), Y13
 	VFMADD231PS  Y12, Y13, Y11
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R12C8done:
-	VBROADCASTSS alpha+64(FP), Y12
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Y12
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R12C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPS.Z    (CX), K1, Y13
 	VFMADD213PS  Y13, Y12, Y0
 	VMOVUPS      Y0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y1
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y1
 	VMOVUPS      Y1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y2
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y2
 	VMOVUPS      Y2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y3
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y3
 	VMOVUPS      Y3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y4
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y4
 	VMOVUPS      Y4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y5
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y5
 	VMOVUPS      Y5, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y6
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y6
 	VMOVUPS      Y6, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y7
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y7
 	VMOVUPS      Y7, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y8
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y8
 	VMOVUPS      Y8, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y9
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y9
 	VMOVUPS      Y9, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y10
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y10
 	VMOVUPS      Y10, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y0
-	VFMADD213PS  Y0, Y12, Y11
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD213PS  Y13, Y12, Y11
 	VMOVUPS      Y11, K1, (CX)
 	JMP          gemmAVX512F32R12C8end
 
 gemmAVX512F32R12C8set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Y12, Y0, Y0
 	VMOVUPS Y0, K1, (CX)
 	ADDQ    AX, CX
@@ -2758,27 +2981,37 @@ gemmAVX512F32R12C8set:
 	VMOVUPS Y11, K1, (CX)
 
 gemmAVX512F32R12C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+12, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R12C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R12C16(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R12C16(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	LEAQ   (R10)(DI*2), R11
-	LEAQ   (R11)(DI*2), R12
-	MOVQ   cols+72(FP), R13
-	MOVL   $-1, R14
-	BZHIL  R13, R14, R13
-	KMOVW  R13, K1
+// func gemmAVX512F32R12C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F32R12C16(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	LEAQ  (R11)(R8*2), R12
+	LEAQ  (R12)(R8*2), R13
+	MOVQ  cols+88(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R12C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2791,157 +3024,160 @@ TEXT ·gemmAVX512F32R12C16(SB), NOSPLIT, $0-80
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-	MOVQ   AX, R13
-	SHRQ   $0x01, R13
+	MOVQ   DX, R14
+	SHRQ   $0x01, R14
 	JZ     gemmAVX512F32R12C16one
 
 gemmAVX512F32R12C16pair:
-	VMOVUPS.Z    (BX), K1, Z12
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z13
+	VMOVUPS.Z    (CX), K1, Z12
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z13
 	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS (CX)(DI*1), Z13
+	VBROADCASTSS (AX)(R8*1), Z13
 	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS (CX)(DI*2), Z13
+	VBROADCASTSS (AX)(R8*2), Z13
 	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS (CX)(R8*1), Z13
+	VBROADCASTSS (AX)(R9*1), Z13
 	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS (CX)(DI*4), Z13
+	VBROADCASTSS (AX)(R8*4), Z13
 	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS (CX)(R9*1), Z13
+	VBROADCASTSS (AX)(R10*1), Z13
 	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS (CX)(R8*2), Z13
+	VBROADCASTSS (AX)(R9*2), Z13
 	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS (CX)(R10*1), Z13
+	VBROADCASTSS (AX)(R11*1), Z13
 	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS (CX)(DI*8), Z13
+	VBROADCASTSS (AX)(R8*8), Z13
 	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS (CX)(R11*1), Z13
+	VBROADCASTSS (AX)(R12*1), Z13
 	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS (CX)(R9*2), Z13
+	VBROADCASTSS (AX)(R10*2), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS (CX)(R12*1), Z13
+	VBROADCASTSS (AX)(R13*1), Z13
 	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DX, CX
-	VMOVUPS.Z    (BX), K1, Z12
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z13
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x60, BX
+	VMOVUPS.Z    (CX), K1, Z12
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z13
 	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS (CX)(DI*1), Z13
+	VBROADCASTSS (AX)(R8*1), Z13
 	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS (CX)(DI*2), Z13
+	VBROADCASTSS (AX)(R8*2), Z13
 	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS (CX)(R8*1), Z13
+	VBROADCASTSS (AX)(R9*1), Z13
 	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS (CX)(DI*4), Z13
+	VBROADCASTSS (AX)(R8*4), Z13
 	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS (CX)(R9*1), Z13
+	VBROADCASTSS (AX)(R10*1), Z13
 	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS (CX)(R8*2), Z13
+	VBROADCASTSS (AX)(R9*2), Z13
 	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS (CX)(R10*1), Z13
+	VBROADCASTSS (AX)(R11*1), Z13
 	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS (CX)(DI*8), Z13
+	VBROADCASTSS (AX)(R8*8), Z13
 	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS (CX)(R11*1), Z13
+	VBROADCASTSS (AX)(R12*1), Z13
 	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS (CX)(R9*2), Z13
+	VBROADCASTSS (AX)(R10*2), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS (CX)(R12*1), Z13
+	VBROADCASTSS (AX)(R13*1), Z13
 	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DX, CX
-	DECQ         R13
+	ADDQ         SI, AX
+	DECQ         R14
 	JNZ          gemmAVX512F32R12C16pair
 
 gemmAVX512F32R12C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R12C16done
-	VMOVUPS.Z    (BX), K1, Z12
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z13
+	VMOVUPS.Z    (CX), K1, Z12
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z13
 	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS (CX)(DI*1), Z13
+	VBROADCASTSS (AX)(R8*1), Z13
 	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS (CX)(DI*2), Z13
+	VBROADCASTSS (AX)(R8*2), Z13
 	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS (CX)(R8*1), Z13
+	VBROADCASTSS (AX)(R9*1), Z13
 	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS (CX)(DI*4), Z13
+	VBROADCASTSS (AX)(R8*4), Z13
 	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS (CX)(R9*1), Z13
+	VBROADCASTSS (AX)(R10*1), Z13
 	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS (CX)(R8*2), Z13
+	VBROADCASTSS (AX)(R9*2), Z13
 	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS (CX)(R10*1), Z13
+	VBROADCASTSS (AX)(R11*1), Z13
 	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS (CX)(DI*8), Z13
+	VBROADCASTSS (AX)(R8*8), Z13
 	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS (CX)(R11*1), Z13
+	VBROADCASTSS (AX)(R12*1), Z13
 	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS (CX)(R9*2), Z13
+	VBROADCASTSS (AX)(R10*2), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS (CX)(R12*1), Z13
+	VBROADCASTSS (AX)(R13*1), Z13
 	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R12C16done:
-	VBROADCASTSS alpha+64(FP), Z12
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z12
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R12C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD213PS  Z13, Z12, Z0
 	VMOVUPS      Z0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z1
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z1
 	VMOVUPS      Z1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z2
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z2
 	VMOVUPS      Z2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z3
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z3
 	VMOVUPS      Z3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z4
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z4
 	VMOVUPS      Z4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z5
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z5
 	VMOVUPS      Z5, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z6
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z6
 	VMOVUPS      Z6, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z7
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z7
 	VMOVUPS      Z7, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z8
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z8
 	VMOVUPS      Z8, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z9
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z9
 	VMOVUPS      Z9, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z10
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z10
 	VMOVUPS      Z10, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z0
-	VFMADD213PS  Z0, Z12, Z11
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z11
 	VMOVUPS      Z11, K1, (CX)
 	JMP          gemmAVX512F32R12C16end
 
 gemmAVX512F32R12C16set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z12, Z0, Z0
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    AX, CX
@@ -2979,28 +3215,38 @@ gemmAVX512F32R12C16set:
 	VMOVUPS Z11, K1, (CX)
 
 gemmAVX512F32R12C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+12, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R12C16tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R12C24(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F32R12C24(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	LEAQ   (R10)(DI*2), R11
-	LEAQ   (R11)(DI*2), R12
-	MOVQ   cols+72(FP), R13
-	SUBQ   $0x10, R13
-	MOVL   $-1, R14
-	BZHIL  R13, R14, R13
-	KMOVW  R13, K1
+// func gemmAVX512F32R12C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F32R12C24(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	LEAQ  (R11)(R8*2), R12
+	LEAQ  (R12)(R8*2), R13
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R12C24tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
 	VPXORD Z2, Z2, Z2
@@ -3025,220 +3271,223 @@ TEXT ·gemmAVX512F32R12C24(SB), NOSPLIT, $0-80
 	VPXORD Y21, Y21, Y21
 	VPXORD Z22, Z22, Z22
 	VPXORD Y23, Y23, Y23
-	MOVQ   AX, R13
-	SHRQ   $0x01, R13
+	MOVQ   DX, R14
+	SHRQ   $0x01, R14
 	JZ     gemmAVX512F32R12C24one
 
 gemmAVX512F32R12C24pair:
-	VMOVUPS      (BX), Z24
-	VMOVUPS.Z    64(BX), K1, Y25
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z26
+	VMOVUPS      (CX), Z24
+	VMOVUPS.Z    64(CX), K1, Y25
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Y25, Y26, Y1
-	VBROADCASTSS (CX)(DI*1), Z26
+	VBROADCASTSS (AX)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z2
 	VFMADD231PS  Y25, Y26, Y3
-	VBROADCASTSS (CX)(DI*2), Z26
+	VBROADCASTSS (AX)(R8*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Y25, Y26, Y5
-	VBROADCASTSS (CX)(R8*1), Z26
+	VBROADCASTSS (AX)(R9*1), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Y25, Y26, Y7
-	VBROADCASTSS (CX)(DI*4), Z26
+	VBROADCASTSS (AX)(R8*4), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Y25, Y26, Y9
-	VBROADCASTSS (CX)(R9*1), Z26
+	VBROADCASTSS (AX)(R10*1), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Y25, Y26, Y11
-	VBROADCASTSS (CX)(R8*2), Z26
+	VBROADCASTSS (AX)(R9*2), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Y25, Y26, Y13
-	VBROADCASTSS (CX)(R10*1), Z26
+	VBROADCASTSS (AX)(R11*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Y25, Y26, Y15
-	VBROADCASTSS (CX)(DI*8), Z26
+	VBROADCASTSS (AX)(R8*8), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Y25, Y26, Y17
-	VBROADCASTSS (CX)(R11*1), Z26
+	VBROADCASTSS (AX)(R12*1), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Y25, Y26, Y19
-	VBROADCASTSS (CX)(R9*2), Z26
+	VBROADCASTSS (AX)(R10*2), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Y25, Y26, Y21
-	VBROADCASTSS (CX)(R12*1), Z26
+	VBROADCASTSS (AX)(R13*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Y25, Y26, Y23
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z24
-	VMOVUPS.Z    64(BX), K1, Y25
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z26
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x60, BX
+	VMOVUPS      (CX), Z24
+	VMOVUPS.Z    64(CX), K1, Y25
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Y25, Y26, Y1
-	VBROADCASTSS (CX)(DI*1), Z26
+	VBROADCASTSS (AX)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z2
 	VFMADD231PS  Y25, Y26, Y3
-	VBROADCASTSS (CX)(DI*2), Z26
+	VBROADCASTSS (AX)(R8*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Y25, Y26, Y5
-	VBROADCASTSS (CX)(R8*1), Z26
+	VBROADCASTSS (AX)(R9*1), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Y25, Y26, Y7
-	VBROADCASTSS (CX)(DI*4), Z26
+	VBROADCASTSS (AX)(R8*4), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Y25, Y26, Y9
-	VBROADCASTSS (CX)(R9*1), Z26
+	VBROADCASTSS (AX)(R10*1), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Y25, Y26, Y11
-	VBROADCASTSS (CX)(R8*2), Z26
+	VBROADCASTSS (AX)(R9*2), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Y25, Y26, Y13
-	VBROADCASTSS (CX)(R10*1), Z26
+	VBROADCASTSS (AX)(R11*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Y25, Y26, Y15
-	VBROADCASTSS (CX)(DI*8), Z26
+	VBROADCASTSS (AX)(R8*8), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Y25, Y26, Y17
-	VBROADCASTSS (CX)(R11*1), Z26
+	VBROADCASTSS (AX)(R12*1), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Y25, Y26, Y19
-	VBROADCASTSS (CX)(R9*2), Z26
+	VBROADCASTSS (AX)(R10*2), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Y25, Y26, Y21
-	VBROADCASTSS (CX)(R12*1), Z26
+	VBROADCASTSS (AX)(R13*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Y25, Y26, Y23
-	ADDQ         DX, CX
-	DECQ         R13
+	ADDQ         SI, AX
+	DECQ         R14
 	JNZ          gemmAVX512F32R12C24pair
 
 gemmAVX512F32R12C24one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R12C24done
-	VMOVUPS      (BX), Z24
-	VMOVUPS.Z    64(BX), K1, Y25
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z26
+	VMOVUPS      (CX), Z24
+	VMOVUPS.Z    64(CX), K1, Y25
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Y25, Y26, Y1
-	VBROADCASTSS (CX)(DI*1), Z26
+	VBROADCASTSS (AX)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z2
 	VFMADD231PS  Y25, Y26, Y3
-	VBROADCASTSS (CX)(DI*2), Z26
+	VBROADCASTSS (AX)(R8*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Y25, Y26, Y5
-	VBROADCASTSS (CX)(R8*1), Z26
+	VBROADCASTSS (AX)(R9*1), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Y25, Y26, Y7
-	VBROADCASTSS (CX)(DI*4), Z26
+	VBROADCASTSS (AX)(R8*4), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Y25, Y26, Y9
-	VBROADCASTSS (CX)(R9*1), Z26
+	VBROADCASTSS (AX)(R10*1), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Y25, Y26, Y11
-	VBROADCASTSS (CX)(R8*2), Z26
+	VBROADCASTSS (AX)(R9*2), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Y25, Y26, Y13
-	VBROADCASTSS (CX)(R10*1), Z26
+	VBROADCASTSS (AX)(R11*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Y25, Y26, Y15
-	VBROADCASTSS (CX)(DI*8), Z26
+	VBROADCASTSS (AX)(R8*8), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Y25, Y26, Y17
-	VBROADCASTSS (CX)(R11*1), Z26
+	VBROADCASTSS (AX)(R12*1), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Y25, Y26, Y19
-	VBROADCASTSS (CX)(R9*2), Z26
+	VBROADCASTSS (AX)(R10*2), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Y25, Y26, Y21
-	VBROADCASTSS (CX)(R12*1), Z26
+	VBROADCASTSS (AX)(R13*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Y25, Y26, Y23
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R12C24done:
-	VBROADCASTSS alpha+64(FP), Z24
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z24
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R12C24set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Z24, Z0
 	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y1
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y1
 	VMOVUPS      Y1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z2
 	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y3
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y3
 	VMOVUPS      Y3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z4
 	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y5
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y5
 	VMOVUPS      Y5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z6
 	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y7
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y7
 	VMOVUPS      Y7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z8
 	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y9
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y9
 	VMOVUPS      Y9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z10
 	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y11
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y11
 	VMOVUPS      Y11, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z12
 	VMOVUPS      Z12, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y13
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y13
 	VMOVUPS      Y13, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z14
 	VMOVUPS      Z14, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y15
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y15
 	VMOVUPS      Y15, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z16
 	VMOVUPS      Z16, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y17
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y17
 	VMOVUPS      Y17, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z18
 	VMOVUPS      Z18, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y19
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y19
 	VMOVUPS      Y19, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z20
 	VMOVUPS      Z20, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y21
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y21
 	VMOVUPS      Y21, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z22
 	VMOVUPS      Z22, (CX)
-	VMOVUPS.Z    64(CX), K1, Y0
-	VFMADD213PS  Y0, Y24, Y23
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD213PS  Y25, Y24, Y23
 	VMOVUPS      Y23, K1, 64(CX)
 	JMP          gemmAVX512F32R12C24end
 
 gemmAVX512F32R12C24set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z24, Z0, Z0
 	VMOVUPS Z0, (CX)
 	VMULPS  Y24, Y1, Y1
@@ -3300,28 +3549,38 @@ gemmAVX512F32R12C24set:
 	VMOVUPS Y23, K1, 64(CX)
 
 gemmAVX512F32R12C24end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+12, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R12C24tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R12C32(k int, a *float32, aRow int, aK int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F32R12C32(SB), NOSPLIT, $0-80
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	LEAQ   (R10)(DI*2), R11
-	LEAQ   (R11)(DI*2), R12
-	MOVQ   cols+72(FP), R13
-	SUBQ   $0x10, R13
-	MOVL   $-1, R14
-	BZHIL  R13, R14, R13
-	KMOVW  R13, K1
+// func gemmAVX512F32R12C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F32R12C32(SB), NOSPLIT, $0-96
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	LEAQ  (R11)(R8*2), R12
+	LEAQ  (R12)(R8*2), R13
+	MOVQ  cols+88(FP), AX
+	SUBQ  $0x10, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F32R12C32tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3346,220 +3605,223 @@ TEXT ·gemmAVX512F32R12C32(SB), NOSPLIT, $0-80
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	MOVQ   AX, R13
-	SHRQ   $0x01, R13
+	MOVQ   DX, R14
+	SHRQ   $0x01, R14
 	JZ     gemmAVX512F32R12C32one
 
 gemmAVX512F32R12C32pair:
-	VMOVUPS      (BX), Z24
-	VMOVUPS.Z    64(BX), K1, Z25
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z26
+	VMOVUPS      (CX), Z24
+	VMOVUPS.Z    64(CX), K1, Z25
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS (CX)(DI*1), Z26
+	VBROADCASTSS (AX)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z2
 	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS (CX)(DI*2), Z26
+	VBROADCASTSS (AX)(R8*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (CX)(R8*1), Z26
+	VBROADCASTSS (AX)(R9*1), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (CX)(DI*4), Z26
+	VBROADCASTSS (AX)(R8*4), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (CX)(R9*1), Z26
+	VBROADCASTSS (AX)(R10*1), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (CX)(R8*2), Z26
+	VBROADCASTSS (AX)(R9*2), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (CX)(R10*1), Z26
+	VBROADCASTSS (AX)(R11*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (CX)(DI*8), Z26
+	VBROADCASTSS (AX)(R8*8), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (CX)(R11*1), Z26
+	VBROADCASTSS (AX)(R12*1), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (CX)(R9*2), Z26
+	VBROADCASTSS (AX)(R10*2), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (CX)(R12*1), Z26
+	VBROADCASTSS (AX)(R13*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DX, CX
-	VMOVUPS      (BX), Z24
-	VMOVUPS.Z    64(BX), K1, Z25
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z26
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x60, BX
+	VMOVUPS      (CX), Z24
+	VMOVUPS.Z    64(CX), K1, Z25
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS (CX)(DI*1), Z26
+	VBROADCASTSS (AX)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z2
 	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS (CX)(DI*2), Z26
+	VBROADCASTSS (AX)(R8*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (CX)(R8*1), Z26
+	VBROADCASTSS (AX)(R9*1), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (CX)(DI*4), Z26
+	VBROADCASTSS (AX)(R8*4), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (CX)(R9*1), Z26
+	VBROADCASTSS (AX)(R10*1), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (CX)(R8*2), Z26
+	VBROADCASTSS (AX)(R9*2), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (CX)(R10*1), Z26
+	VBROADCASTSS (AX)(R11*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (CX)(DI*8), Z26
+	VBROADCASTSS (AX)(R8*8), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (CX)(R11*1), Z26
+	VBROADCASTSS (AX)(R12*1), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (CX)(R9*2), Z26
+	VBROADCASTSS (AX)(R10*2), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (CX)(R12*1), Z26
+	VBROADCASTSS (AX)(R13*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DX, CX
-	DECQ         R13
+	ADDQ         SI, AX
+	DECQ         R14
 	JNZ          gemmAVX512F32R12C32pair
 
 gemmAVX512F32R12C32one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F32R12C32done
-	VMOVUPS      (BX), Z24
-	VMOVUPS.Z    64(BX), K1, Z25
-	ADDQ         SI, BX
-	VBROADCASTSS (CX), Z26
+	VMOVUPS      (CX), Z24
+	VMOVUPS.Z    64(CX), K1, Z25
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS (CX)(DI*1), Z26
+	VBROADCASTSS (AX)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z2
 	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS (CX)(DI*2), Z26
+	VBROADCASTSS (AX)(R8*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (CX)(R8*1), Z26
+	VBROADCASTSS (AX)(R9*1), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (CX)(DI*4), Z26
+	VBROADCASTSS (AX)(R8*4), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (CX)(R9*1), Z26
+	VBROADCASTSS (AX)(R10*1), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (CX)(R8*2), Z26
+	VBROADCASTSS (AX)(R9*2), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (CX)(R10*1), Z26
+	VBROADCASTSS (AX)(R11*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (CX)(DI*8), Z26
+	VBROADCASTSS (AX)(R8*8), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (CX)(R11*1), Z26
+	VBROADCASTSS (AX)(R12*1), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (CX)(R9*2), Z26
+	VBROADCASTSS (AX)(R10*2), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (CX)(R12*1), Z26
+	VBROADCASTSS (AX)(R13*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F32R12C32done:
-	VBROADCASTSS alpha+64(FP), Z24
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+68(FP), CL
+	VBROADCASTSS alpha+80(FP), Z24
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+84(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F32R12C32set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PS  (CX), Z24, Z0
 	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z1
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z1
 	VMOVUPS      Z1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z2
 	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z3
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z3
 	VMOVUPS      Z3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z4
 	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z5
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z5
 	VMOVUPS      Z5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z6
 	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z7
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z7
 	VMOVUPS      Z7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z8
 	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z9
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z9
 	VMOVUPS      Z9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z10
 	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z11
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z11
 	VMOVUPS      Z11, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z12
 	VMOVUPS      Z12, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z13
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z13
 	VMOVUPS      Z13, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z14
 	VMOVUPS      Z14, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z15
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z15
 	VMOVUPS      Z15, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z16
 	VMOVUPS      Z16, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z17
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z17
 	VMOVUPS      Z17, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z18
 	VMOVUPS      Z18, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z19
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z19
 	VMOVUPS      Z19, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z20
 	VMOVUPS      Z20, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z21
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z21
 	VMOVUPS      Z21, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PS  (CX), Z24, Z22
 	VMOVUPS      Z22, (CX)
-	VMOVUPS.Z    64(CX), K1, Z0
-	VFMADD213PS  Z0, Z24, Z23
+	VMOVUPS.Z    64(CX), K1, Z25
+	VFMADD213PS  Z25, Z24, Z23
 	VMOVUPS      Z23, K1, 64(CX)
 	JMP          gemmAVX512F32R12C32end
 
 gemmAVX512F32R12C32set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPS  Z24, Z0, Z0
 	VMOVUPS Z0, (CX)
 	VMULPS  Z24, Z1, Z1
@@ -3621,347 +3883,397 @@ gemmAVX512F32R12C32set:
 	VMOVUPS Z23, K1, 64(CX)
 
 gemmAVX512F32R12C32end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+12, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F32R12C32tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R1C4(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R1C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R1C4(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+80(FP), DI
-	MOVL   $-1, R8
-	BZHIL  DI, R8, DI
-	KMOVW  DI, K1
+TEXT ·gemmAVX512F64R1C4(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), AX
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R1C4tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
-	MOVQ   AX, DI
-	SHRQ   $0x01, DI
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R1C4one
 
 gemmAVX512F64R1C4pair:
-	VMOVUPD.Z    (BX), K1, Y1
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y2
+	VMOVUPD.Z    (CX), K1, Y1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y1, Y2, Y0
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Y1
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y2
+	ADDQ         SI, AX
+	VMOVUPD.Z    (CX), K1, Y1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y1, Y2, Y0
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R1C4pair
 
 gemmAVX512F64R1C4one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R1C4done
-	VMOVUPD.Z    (BX), K1, Y1
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y2
+	VMOVUPD.Z    (CX), K1, Y1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y1, Y2, Y0
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R1C4done:
-	VBROADCASTSD alpha+64(FP), Y1
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), AL
+	VBROADCASTSD alpha+80(FP), Y1
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX512F64R1C4set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VMOVUPD.Z    (AX), K1, Y2
 	VFMADD213PD  Y2, Y1, Y0
 	VMOVUPD      Y0, K1, (AX)
 	JMP          gemmAVX512F64R1C4end
 
 gemmAVX512F64R1C4set:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPD  Y1, Y0, Y0
 	VMOVUPD Y0, K1, (AX)
 
 gemmAVX512F64R1C4end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R1C4tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R1C8(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R1C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R1C8(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+80(FP), DI
-	MOVL   $-1, R8
-	BZHIL  DI, R8, DI
-	KMOVW  DI, K1
+TEXT ·gemmAVX512F64R1C8(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), AX
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R1C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
-	MOVQ   AX, DI
-	SHRQ   $0x01, DI
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R1C8one
 
 gemmAVX512F64R1C8pair:
-	VMOVUPD.Z    (BX), K1, Z1
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z2
+	VMOVUPD.Z    (CX), K1, Z1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
 	VFMADD231PD  Z1, Z2, Z0
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Z1
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z2
+	ADDQ         SI, AX
+	VMOVUPD.Z    (CX), K1, Z1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
 	VFMADD231PD  Z1, Z2, Z0
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R1C8pair
 
 gemmAVX512F64R1C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R1C8done
-	VMOVUPD.Z    (BX), K1, Z1
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z2
+	VMOVUPD.Z    (CX), K1, Z1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
 	VFMADD231PD  Z1, Z2, Z0
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R1C8done:
-	VBROADCASTSD alpha+64(FP), Z1
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), AL
+	VBROADCASTSD alpha+80(FP), Z1
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX512F64R1C8set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VMOVUPD.Z    (AX), K1, Z2
 	VFMADD213PD  Z2, Z1, Z0
 	VMOVUPD      Z0, K1, (AX)
 	JMP          gemmAVX512F64R1C8end
 
 gemmAVX512F64R1C8set:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPD  Z1, Z0, Z0
 	VMOVUPD Z0, K1, (AX)
 
 gemmAVX512F64R1C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R1C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R1C12(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R1C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R1C12(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+80(FP), DI
-	SUBQ   $0x08, DI
-	MOVL   $-1, R8
-	BZHIL  DI, R8, DI
-	KMOVW  DI, K1
+TEXT ·gemmAVX512F64R1C12(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), AX
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R1C12tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
-	MOVQ   AX, DI
-	SHRQ   $0x01, DI
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R1C12one
 
 gemmAVX512F64R1C12pair:
-	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Y3
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z4
+	VMOVUPD      (CX), Z2
+	VMOVUPD.Z    64(CX), K1, Y3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z2, Z4, Z0
 	VFMADD231PD  Y3, Y4, Y1
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Y3
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z4
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Z2
+	VMOVUPD.Z    64(CX), K1, Y3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z2, Z4, Z0
 	VFMADD231PD  Y3, Y4, Y1
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R1C12pair
 
 gemmAVX512F64R1C12one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R1C12done
-	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Y3
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z4
+	VMOVUPD      (CX), Z2
+	VMOVUPD.Z    64(CX), K1, Y3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z2, Z4, Z0
 	VFMADD231PD  Y3, Y4, Y1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R1C12done:
-	VBROADCASTSD alpha+64(FP), Z2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), AL
+	VBROADCASTSD alpha+80(FP), Z2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX512F64R1C12set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VFMADD213PD  (AX), Z2, Z0
 	VMOVUPD      Z0, (AX)
-	VMOVUPD.Z    64(AX), K1, Y0
-	VFMADD213PD  Y0, Y2, Y1
+	VMOVUPD.Z    64(AX), K1, Y3
+	VFMADD213PD  Y3, Y2, Y1
 	VMOVUPD      Y1, K1, 64(AX)
 	JMP          gemmAVX512F64R1C12end
 
 gemmAVX512F64R1C12set:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPD  Z2, Z0, Z0
 	VMOVUPD Z0, (AX)
 	VMULPD  Y2, Y1, Y1
 	VMOVUPD Y1, K1, 64(AX)
 
 gemmAVX512F64R1C12end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R1C12tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R1C16(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R1C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R1C16(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+80(FP), DI
-	SUBQ   $0x08, DI
-	MOVL   $-1, R8
-	BZHIL  DI, R8, DI
-	KMOVW  DI, K1
+TEXT ·gemmAVX512F64R1C16(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), AX
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R1C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	MOVQ   AX, DI
-	SHRQ   $0x01, DI
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R1C16one
 
 gemmAVX512F64R1C16pair:
-	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Z3
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z4
+	VMOVUPD      (CX), Z2
+	VMOVUPD.Z    64(CX), K1, Z3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z2, Z4, Z0
 	VFMADD231PD  Z3, Z4, Z1
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Z3
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z4
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Z2
+	VMOVUPD.Z    64(CX), K1, Z3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z2, Z4, Z0
 	VFMADD231PD  Z3, Z4, Z1
-	ADDQ         DX, CX
-	DECQ         DI
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R1C16pair
 
 gemmAVX512F64R1C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R1C16done
-	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Z3
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z4
+	VMOVUPD      (CX), Z2
+	VMOVUPD.Z    64(CX), K1, Z3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z2, Z4, Z0
 	VFMADD231PD  Z3, Z4, Z1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R1C16done:
-	VBROADCASTSD alpha+64(FP), Z2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), AL
+	VBROADCASTSD alpha+80(FP), Z2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), AL
 	TESTB        AL, AL
 	JZ           gemmAVX512F64R1C16set
-	MOVQ         c+48(FP), AX
+	MOVQ         c+64(FP), AX
 	VFMADD213PD  (AX), Z2, Z0
 	VMOVUPD      Z0, (AX)
-	VMOVUPD.Z    64(AX), K1, Z0
-	VFMADD213PD  Z0, Z2, Z1
+	VMOVUPD.Z    64(AX), K1, Z3
+	VFMADD213PD  Z3, Z2, Z1
 	VMOVUPD      Z1, K1, 64(AX)
 	JMP          gemmAVX512F64R1C16end
 
 gemmAVX512F64R1C16set:
-	MOVQ    c+48(FP), AX
+	MOVQ    c+64(FP), AX
 	VMULPD  Z2, Z0, Z0
 	VMOVUPD Z0, (AX)
 	VMULPD  Z2, Z1, Z1
 	VMOVUPD Z1, K1, 64(AX)
 
 gemmAVX512F64R1C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+1, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R1C16tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R2C4(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R2C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R2C4(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+80(FP), R8
-	MOVL   $-1, R9
-	BZHIL  R8, R9, R8
-	KMOVW  R8, K1
+TEXT ·gemmAVX512F64R2C4(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R2C4tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
 	VPXORD Y1, Y1, Y1
-	MOVQ   AX, R8
-	SHRQ   $0x01, R8
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R2C4one
 
 gemmAVX512F64R2C4pair:
-	VMOVUPD.Z    (BX), K1, Y2
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y3
+	VMOVUPD.Z    (CX), K1, Y2
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VBROADCASTSD (CX)(DI*1), Y3
+	VBROADCASTSD (AX)(R8*1), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Y2
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y3
+	ADDQ         SI, AX
+	VMOVUPD.Z    (CX), K1, Y2
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VBROADCASTSD (CX)(DI*1), Y3
+	VBROADCASTSD (AX)(R8*1), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R2C4pair
 
 gemmAVX512F64R2C4one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R2C4done
-	VMOVUPD.Z    (BX), K1, Y2
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y3
+	VMOVUPD.Z    (CX), K1, Y2
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VBROADCASTSD (CX)(DI*1), Y3
+	VBROADCASTSD (AX)(R8*1), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R2C4done:
-	VBROADCASTSD alpha+64(FP), Y2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R2C4set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPD.Z    (CX), K1, Y3
 	VFMADD213PD  Y3, Y2, Y0
 	VMOVUPD      Y0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y2, Y1
+	VMOVUPD.Z    (CX), K1, Y3
+	VFMADD213PD  Y3, Y2, Y1
 	VMOVUPD      Y1, K1, (CX)
 	JMP          gemmAVX512F64R2C4end
 
 gemmAVX512F64R2C4set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Y2, Y0, Y0
 	VMOVUPD Y0, K1, (CX)
 	ADDQ    AX, CX
@@ -3969,75 +4281,85 @@ gemmAVX512F64R2C4set:
 	VMOVUPD Y1, K1, (CX)
 
 gemmAVX512F64R2C4end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R2C4tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R2C8(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R2C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R2C8(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+80(FP), R8
-	MOVL   $-1, R9
-	BZHIL  R8, R9, R8
-	KMOVW  R8, K1
+TEXT ·gemmAVX512F64R2C8(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R2C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	MOVQ   AX, R8
-	SHRQ   $0x01, R8
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R2C8one
 
 gemmAVX512F64R2C8pair:
-	VMOVUPD.Z    (BX), K1, Z2
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z3
+	VMOVUPD.Z    (CX), K1, Z2
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z3
 	VFMADD231PD  Z2, Z3, Z0
-	VBROADCASTSD (CX)(DI*1), Z3
+	VBROADCASTSD (AX)(R8*1), Z3
 	VFMADD231PD  Z2, Z3, Z1
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Z2
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z3
+	ADDQ         SI, AX
+	VMOVUPD.Z    (CX), K1, Z2
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z3
 	VFMADD231PD  Z2, Z3, Z0
-	VBROADCASTSD (CX)(DI*1), Z3
+	VBROADCASTSD (AX)(R8*1), Z3
 	VFMADD231PD  Z2, Z3, Z1
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R2C8pair
 
 gemmAVX512F64R2C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R2C8done
-	VMOVUPD.Z    (BX), K1, Z2
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z3
+	VMOVUPD.Z    (CX), K1, Z2
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z3
 	VFMADD231PD  Z2, Z3, Z0
-	VBROADCASTSD (CX)(DI*1), Z3
+	VBROADCASTSD (AX)(R8*1), Z3
 	VFMADD231PD  Z2, Z3, Z1
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R2C8done:
-	VBROADCASTSD alpha+64(FP), Z2
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z2
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R2C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPD.Z    (CX), K1, Z3
 	VFMADD213PD  Z3, Z2, Z0
 	VMOVUPD      Z0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z2, Z1
+	VMOVUPD.Z    (CX), K1, Z3
+	VFMADD213PD  Z3, Z2, Z1
 	VMOVUPD      Z1, K1, (CX)
 	JMP          gemmAVX512F64R2C8end
 
 gemmAVX512F64R2C8set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z2, Z0, Z0
 	VMOVUPD Z0, K1, (CX)
 	ADDQ    AX, CX
@@ -4045,91 +4367,101 @@ gemmAVX512F64R2C8set:
 	VMOVUPD Z1, K1, (CX)
 
 gemmAVX512F64R2C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R2C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R2C12(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R2C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R2C12(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+80(FP), R8
-	SUBQ   $0x08, R8
-	MOVL   $-1, R9
-	BZHIL  R8, R9, R8
-	KMOVW  R8, K1
+TEXT ·gemmAVX512F64R2C12(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R2C12tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
 	VPXORD Z2, Z2, Z2
 	VPXORD Y3, Y3, Y3
-	MOVQ   AX, R8
-	SHRQ   $0x01, R8
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R2C12one
 
 gemmAVX512F64R2C12pair:
-	VMOVUPD      (BX), Z4
-	VMOVUPD.Z    64(BX), K1, Y5
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z6
+	VMOVUPD      (CX), Z4
+	VMOVUPD.Z    64(CX), K1, Y5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z4, Z6, Z0
 	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (CX)(DI*1), Z6
+	VBROADCASTSD (AX)(R8*1), Z6
 	VFMADD231PD  Z4, Z6, Z2
 	VFMADD231PD  Y5, Y6, Y3
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z4
-	VMOVUPD.Z    64(BX), K1, Y5
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z6
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Z4
+	VMOVUPD.Z    64(CX), K1, Y5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z4, Z6, Z0
 	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (CX)(DI*1), Z6
+	VBROADCASTSD (AX)(R8*1), Z6
 	VFMADD231PD  Z4, Z6, Z2
 	VFMADD231PD  Y5, Y6, Y3
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R2C12pair
 
 gemmAVX512F64R2C12one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R2C12done
-	VMOVUPD      (BX), Z4
-	VMOVUPD.Z    64(BX), K1, Y5
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z6
+	VMOVUPD      (CX), Z4
+	VMOVUPD.Z    64(CX), K1, Y5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z4, Z6, Z0
 	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (CX)(DI*1), Z6
+	VBROADCASTSD (AX)(R8*1), Z6
 	VFMADD231PD  Z4, Z6, Z2
 	VFMADD231PD  Y5, Y6, Y3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R2C12done:
-	VBROADCASTSD alpha+64(FP), Z4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R2C12set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Z4, Z0
 	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y4, Y1
+	VMOVUPD.Z    64(CX), K1, Y5
+	VFMADD213PD  Y5, Y4, Y1
 	VMOVUPD      Y1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z4, Z2
 	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y4, Y3
+	VMOVUPD.Z    64(CX), K1, Y5
+	VFMADD213PD  Y5, Y4, Y3
 	VMOVUPD      Y3, K1, 64(CX)
 	JMP          gemmAVX512F64R2C12end
 
 gemmAVX512F64R2C12set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z4, Z0, Z0
 	VMOVUPD Z0, (CX)
 	VMULPD  Y4, Y1, Y1
@@ -4141,91 +4473,101 @@ gemmAVX512F64R2C12set:
 	VMOVUPD Y3, K1, 64(CX)
 
 gemmAVX512F64R2C12end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R2C12tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R2C16(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R2C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R2C16(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	MOVQ   cols+80(FP), R8
-	SUBQ   $0x08, R8
-	MOVL   $-1, R9
-	BZHIL  R8, R9, R8
-	KMOVW  R8, K1
+TEXT ·gemmAVX512F64R2C16(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R2C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   AX, R8
-	SHRQ   $0x01, R8
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R2C16one
 
 gemmAVX512F64R2C16pair:
-	VMOVUPD      (BX), Z4
-	VMOVUPD.Z    64(BX), K1, Z5
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z6
+	VMOVUPD      (CX), Z4
+	VMOVUPD.Z    64(CX), K1, Z5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z4, Z6, Z0
 	VFMADD231PD  Z5, Z6, Z1
-	VBROADCASTSD (CX)(DI*1), Z6
+	VBROADCASTSD (AX)(R8*1), Z6
 	VFMADD231PD  Z4, Z6, Z2
 	VFMADD231PD  Z5, Z6, Z3
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z4
-	VMOVUPD.Z    64(BX), K1, Z5
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z6
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Z4
+	VMOVUPD.Z    64(CX), K1, Z5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z4, Z6, Z0
 	VFMADD231PD  Z5, Z6, Z1
-	VBROADCASTSD (CX)(DI*1), Z6
+	VBROADCASTSD (AX)(R8*1), Z6
 	VFMADD231PD  Z4, Z6, Z2
 	VFMADD231PD  Z5, Z6, Z3
-	ADDQ         DX, CX
-	DECQ         R8
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R2C16pair
 
 gemmAVX512F64R2C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R2C16done
-	VMOVUPD      (BX), Z4
-	VMOVUPD.Z    64(BX), K1, Z5
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z6
+	VMOVUPD      (CX), Z4
+	VMOVUPD.Z    64(CX), K1, Z5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z4, Z6, Z0
 	VFMADD231PD  Z5, Z6, Z1
-	VBROADCASTSD (CX)(DI*1), Z6
+	VBROADCASTSD (AX)(R8*1), Z6
 	VFMADD231PD  Z4, Z6, Z2
 	VFMADD231PD  Z5, Z6, Z3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R2C16done:
-	VBROADCASTSD alpha+64(FP), Z4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R2C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Z4, Z0
 	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z4, Z1
+	VMOVUPD.Z    64(CX), K1, Z5
+	VFMADD213PD  Z5, Z4, Z1
 	VMOVUPD      Z1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z4, Z2
 	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z4, Z3
+	VMOVUPD.Z    64(CX), K1, Z5
+	VFMADD213PD  Z5, Z4, Z3
 	VMOVUPD      Z3, K1, 64(CX)
 	JMP          gemmAVX512F64R2C16end
 
 gemmAVX512F64R2C16set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z4, Z0, Z0
 	VMOVUPD Z0, (CX)
 	VMULPD  Z4, Z1, Z1
@@ -4237,98 +4579,108 @@ gemmAVX512F64R2C16set:
 	VMOVUPD Z3, K1, 64(CX)
 
 gemmAVX512F64R2C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+2, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R2C16tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R4C4(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R4C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R4C4(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	MOVQ   cols+80(FP), R9
-	MOVL   $-1, R10
-	BZHIL  R9, R10, R9
-	KMOVW  R9, K1
+TEXT ·gemmAVX512F64R4C4(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R4C4tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
 	VPXORD Y1, Y1, Y1
 	VPXORD Y2, Y2, Y2
 	VPXORD Y3, Y3, Y3
-	MOVQ   AX, R9
-	SHRQ   $0x01, R9
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R4C4one
 
 gemmAVX512F64R4C4pair:
-	VMOVUPD.Z    (BX), K1, Y4
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y5
+	VMOVUPD.Z    (CX), K1, Y4
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y4, Y5, Y0
-	VBROADCASTSD (CX)(DI*1), Y5
+	VBROADCASTSD (AX)(R8*1), Y5
 	VFMADD231PD  Y4, Y5, Y1
-	VBROADCASTSD (CX)(DI*2), Y5
+	VBROADCASTSD (AX)(R8*2), Y5
 	VFMADD231PD  Y4, Y5, Y2
-	VBROADCASTSD (CX)(R8*1), Y5
+	VBROADCASTSD (AX)(R9*1), Y5
 	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Y4
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y5
+	ADDQ         SI, AX
+	VMOVUPD.Z    (CX), K1, Y4
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y4, Y5, Y0
-	VBROADCASTSD (CX)(DI*1), Y5
+	VBROADCASTSD (AX)(R8*1), Y5
 	VFMADD231PD  Y4, Y5, Y1
-	VBROADCASTSD (CX)(DI*2), Y5
+	VBROADCASTSD (AX)(R8*2), Y5
 	VFMADD231PD  Y4, Y5, Y2
-	VBROADCASTSD (CX)(R8*1), Y5
+	VBROADCASTSD (AX)(R9*1), Y5
 	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R4C4pair
 
 gemmAVX512F64R4C4one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R4C4done
-	VMOVUPD.Z    (BX), K1, Y4
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y5
+	VMOVUPD.Z    (CX), K1, Y4
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y4, Y5, Y0
-	VBROADCASTSD (CX)(DI*1), Y5
+	VBROADCASTSD (AX)(R8*1), Y5
 	VFMADD231PD  Y4, Y5, Y1
-	VBROADCASTSD (CX)(DI*2), Y5
+	VBROADCASTSD (AX)(R8*2), Y5
 	VFMADD231PD  Y4, Y5, Y2
-	VBROADCASTSD (CX)(R8*1), Y5
+	VBROADCASTSD (AX)(R9*1), Y5
 	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R4C4done:
-	VBROADCASTSD alpha+64(FP), Y4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R4C4set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPD.Z    (CX), K1, Y5
 	VFMADD213PD  Y5, Y4, Y0
 	VMOVUPD      Y0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y4, Y1
+	VMOVUPD.Z    (CX), K1, Y5
+	VFMADD213PD  Y5, Y4, Y1
 	VMOVUPD      Y1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y4, Y2
+	VMOVUPD.Z    (CX), K1, Y5
+	VFMADD213PD  Y5, Y4, Y2
 	VMOVUPD      Y2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y4, Y3
+	VMOVUPD.Z    (CX), K1, Y5
+	VFMADD213PD  Y5, Y4, Y3
 	VMOVUPD      Y3, K1, (CX)
 	JMP          gemmAVX512F64R4C4end
 
 gemmAVX512F64R4C4set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Y4, Y0, Y0
 	VMOVUPD Y0, K1, (CX)
 	ADDQ    AX, CX
@@ -4342,98 +4694,108 @@ gemmAVX512F64R4C4set:
 	VMOVUPD Y3, K1, (CX)
 
 gemmAVX512F64R4C4end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R4C4tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R4C8(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R4C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R4C8(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	MOVQ   cols+80(FP), R9
-	MOVL   $-1, R10
-	BZHIL  R9, R10, R9
-	KMOVW  R9, K1
+TEXT ·gemmAVX512F64R4C8(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R4C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   AX, R9
-	SHRQ   $0x01, R9
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R4C8one
 
 gemmAVX512F64R4C8pair:
-	VMOVUPD.Z    (BX), K1, Z4
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z5
+	VMOVUPD.Z    (CX), K1, Z4
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z5
 	VFMADD231PD  Z4, Z5, Z0
-	VBROADCASTSD (CX)(DI*1), Z5
+	VBROADCASTSD (AX)(R8*1), Z5
 	VFMADD231PD  Z4, Z5, Z1
-	VBROADCASTSD (CX)(DI*2), Z5
+	VBROADCASTSD (AX)(R8*2), Z5
 	VFMADD231PD  Z4, Z5, Z2
-	VBROADCASTSD (CX)(R8*1), Z5
+	VBROADCASTSD (AX)(R9*1), Z5
 	VFMADD231PD  Z4, Z5, Z3
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Z4
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z5
+	ADDQ         SI, AX
+	VMOVUPD.Z    (CX), K1, Z4
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z5
 	VFMADD231PD  Z4, Z5, Z0
-	VBROADCASTSD (CX)(DI*1), Z5
+	VBROADCASTSD (AX)(R8*1), Z5
 	VFMADD231PD  Z4, Z5, Z1
-	VBROADCASTSD (CX)(DI*2), Z5
+	VBROADCASTSD (AX)(R8*2), Z5
 	VFMADD231PD  Z4, Z5, Z2
-	VBROADCASTSD (CX)(R8*1), Z5
+	VBROADCASTSD (AX)(R9*1), Z5
 	VFMADD231PD  Z4, Z5, Z3
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R4C8pair
 
 gemmAVX512F64R4C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R4C8done
-	VMOVUPD.Z    (BX), K1, Z4
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z5
+	VMOVUPD.Z    (CX), K1, Z4
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z5
 	VFMADD231PD  Z4, Z5, Z0
-	VBROADCASTSD (CX)(DI*1), Z5
+	VBROADCASTSD (AX)(R8*1), Z5
 	VFMADD231PD  Z4, Z5, Z1
-	VBROADCASTSD (CX)(DI*2), Z5
+	VBROADCASTSD (AX)(R8*2), Z5
 	VFMADD231PD  Z4, Z5, Z2
-	VBROADCASTSD (CX)(R8*1), Z5
+	VBROADCASTSD (AX)(R9*1), Z5
 	VFMADD231PD  Z4, Z5, Z3
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R4C8done:
-	VBROADCASTSD alpha+64(FP), Z4
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z4
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R4C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPD.Z    (CX), K1, Z5
 	VFMADD213PD  Z5, Z4, Z0
 	VMOVUPD      Z0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z4, Z1
+	VMOVUPD.Z    (CX), K1, Z5
+	VFMADD213PD  Z5, Z4, Z1
 	VMOVUPD      Z1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z4, Z2
+	VMOVUPD.Z    (CX), K1, Z5
+	VFMADD213PD  Z5, Z4, Z2
 	VMOVUPD      Z2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z4, Z3
+	VMOVUPD.Z    (CX), K1, Z5
+	VFMADD213PD  Z5, Z4, Z3
 	VMOVUPD      Z3, K1, (CX)
 	JMP          gemmAVX512F64R4C8end
 
 gemmAVX512F64R4C8set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z4, Z0, Z0
 	VMOVUPD Z0, K1, (CX)
 	ADDQ    AX, CX
@@ -4447,24 +4809,34 @@ gemmAVX512F64R4C8set:
 	VMOVUPD Z3, K1, (CX)
 
 gemmAVX512F64R4C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R4C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R4C12(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R4C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R4C12(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	MOVQ   cols+80(FP), R9
-	SUBQ   $0x08, R9
-	MOVL   $-1, R10
-	BZHIL  R9, R10, R9
-	KMOVW  R9, K1
+TEXT ·gemmAVX512F64R4C12(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R4C12tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
 	VPXORD Z2, Z2, Z2
@@ -4473,100 +4845,100 @@ TEXT ·gemmAVX512F64R4C12(SB), NOSPLIT, $0-88
 	VPXORD Y5, Y5, Y5
 	VPXORD Z6, Z6, Z6
 	VPXORD Y7, Y7, Y7
-	MOVQ   AX, R9
-	SHRQ   $0x01, R9
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R4C12one
 
 gemmAVX512F64R4C12pair:
-	VMOVUPD      (BX), Z8
-	VMOVUPD.Z    64(BX), K1, Y9
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z10
+	VMOVUPD      (CX), Z8
+	VMOVUPD.Z    64(CX), K1, Y9
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z10
 	VFMADD231PD  Z8, Z10, Z0
 	VFMADD231PD  Y9, Y10, Y1
-	VBROADCASTSD (CX)(DI*1), Z10
+	VBROADCASTSD (AX)(R8*1), Z10
 	VFMADD231PD  Z8, Z10, Z2
 	VFMADD231PD  Y9, Y10, Y3
-	VBROADCASTSD (CX)(DI*2), Z10
+	VBROADCASTSD (AX)(R8*2), Z10
 	VFMADD231PD  Z8, Z10, Z4
 	VFMADD231PD  Y9, Y10, Y5
-	VBROADCASTSD (CX)(R8*1), Z10
+	VBROADCASTSD (AX)(R9*1), Z10
 	VFMADD231PD  Z8, Z10, Z6
 	VFMADD231PD  Y9, Y10, Y7
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z8
-	VMOVUPD.Z    64(BX), K1, Y9
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z10
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Z8
+	VMOVUPD.Z    64(CX), K1, Y9
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z10
 	VFMADD231PD  Z8, Z10, Z0
 	VFMADD231PD  Y9, Y10, Y1
-	VBROADCASTSD (CX)(DI*1), Z10
+	VBROADCASTSD (AX)(R8*1), Z10
 	VFMADD231PD  Z8, Z10, Z2
 	VFMADD231PD  Y9, Y10, Y3
-	VBROADCASTSD (CX)(DI*2), Z10
+	VBROADCASTSD (AX)(R8*2), Z10
 	VFMADD231PD  Z8, Z10, Z4
 	VFMADD231PD  Y9, Y10, Y5
-	VBROADCASTSD (CX)(R8*1), Z10
+	VBROADCASTSD (AX)(R9*1), Z10
 	VFMADD231PD  Z8, Z10, Z6
 	VFMADD231PD  Y9, Y10, Y7
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R4C12pair
 
 gemmAVX512F64R4C12one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R4C12done
-	VMOVUPD      (BX), Z8
-	VMOVUPD.Z    64(BX), K1, Y9
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z10
+	VMOVUPD      (CX), Z8
+	VMOVUPD.Z    64(CX), K1, Y9
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z10
 	VFMADD231PD  Z8, Z10, Z0
 	VFMADD231PD  Y9, Y10, Y1
-	VBROADCASTSD (CX)(DI*1), Z10
+	VBROADCASTSD (AX)(R8*1), Z10
 	VFMADD231PD  Z8, Z10, Z2
 	VFMADD231PD  Y9, Y10, Y3
-	VBROADCASTSD (CX)(DI*2), Z10
+	VBROADCASTSD (AX)(R8*2), Z10
 	VFMADD231PD  Z8, Z10, Z4
 	VFMADD231PD  Y9, Y10, Y5
-	VBROADCASTSD (CX)(R8*1), Z10
+	VBROADCASTSD (AX)(R9*1), Z10
 	VFMADD231PD  Z8, Z10, Z6
 	VFMADD231PD  Y9, Y10, Y7
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R4C12done:
-	VBROADCASTSD alpha+64(FP), Z8
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z8
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R4C12set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Z8, Z0
 	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y8, Y1
+	VMOVUPD.Z    64(CX), K1, Y9
+	VFMADD213PD  Y9, Y8, Y1
 	VMOVUPD      Y1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z8, Z2
 	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y8, Y3
+	VMOVUPD.Z    64(CX), K1, Y9
+	VFMADD213PD  Y9, Y8, Y3
 	VMOVUPD      Y3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z8, Z4
 	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y8, Y5
+	VMOVUPD.Z    64(CX), K1, Y9
+	VFMADD213PD  Y9, Y8, Y5
 	VMOVUPD      Y5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z8, Z6
 	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y8, Y7
+	VMOVUPD.Z    64(CX), K1, Y9
+	VFMADD213PD  Y9, Y8, Y7
 	VMOVUPD      Y7, K1, 64(CX)
 	JMP          gemmAVX512F64R4C12end
 
 gemmAVX512F64R4C12set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z8, Z0, Z0
 	VMOVUPD Z0, (CX)
 	VMULPD  Y8, Y1, Y1
@@ -4588,24 +4960,34 @@ gemmAVX512F64R4C12set:
 	VMOVUPD Y7, K1, 64(CX)
 
 gemmAVX512F64R4C12end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R4C12tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R4C16(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R4C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R4C16(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	MOVQ   cols+80(FP), R9
-	SUBQ   $0x08, R9
-	MOVL   $-1, R10
-	BZHIL  R9, R10, R9
-	KMOVW  R9, K1
+TEXT ·gemmAVX512F64R4C16(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R4C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4614,100 +4996,100 @@ TEXT ·gemmAVX512F64R4C16(SB), NOSPLIT, $0-88
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	MOVQ   AX, R9
-	SHRQ   $0x01, R9
+	MOVQ   DX, BX
+	SHRQ   $0x01, BX
 	JZ     gemmAVX512F64R4C16one
 
 gemmAVX512F64R4C16pair:
-	VMOVUPD      (BX), Z8
-	VMOVUPD.Z    64(BX), K1, Z9
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z10
+	VMOVUPD      (CX), Z8
+	VMOVUPD.Z    64(CX), K1, Z9
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z10
 	VFMADD231PD  Z8, Z10, Z0
 	VFMADD231PD  Z9, Z10, Z1
-	VBROADCASTSD (CX)(DI*1), Z10
+	VBROADCASTSD (AX)(R8*1), Z10
 	VFMADD231PD  Z8, Z10, Z2
 	VFMADD231PD  Z9, Z10, Z3
-	VBROADCASTSD (CX)(DI*2), Z10
+	VBROADCASTSD (AX)(R8*2), Z10
 	VFMADD231PD  Z8, Z10, Z4
 	VFMADD231PD  Z9, Z10, Z5
-	VBROADCASTSD (CX)(R8*1), Z10
+	VBROADCASTSD (AX)(R9*1), Z10
 	VFMADD231PD  Z8, Z10, Z6
 	VFMADD231PD  Z9, Z10, Z7
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z8
-	VMOVUPD.Z    64(BX), K1, Z9
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z10
+	ADDQ         SI, AX
+	VMOVUPD      (CX), Z8
+	VMOVUPD.Z    64(CX), K1, Z9
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z10
 	VFMADD231PD  Z8, Z10, Z0
 	VFMADD231PD  Z9, Z10, Z1
-	VBROADCASTSD (CX)(DI*1), Z10
+	VBROADCASTSD (AX)(R8*1), Z10
 	VFMADD231PD  Z8, Z10, Z2
 	VFMADD231PD  Z9, Z10, Z3
-	VBROADCASTSD (CX)(DI*2), Z10
+	VBROADCASTSD (AX)(R8*2), Z10
 	VFMADD231PD  Z8, Z10, Z4
 	VFMADD231PD  Z9, Z10, Z5
-	VBROADCASTSD (CX)(R8*1), Z10
+	VBROADCASTSD (AX)(R9*1), Z10
 	VFMADD231PD  Z8, Z10, Z6
 	VFMADD231PD  Z9, Z10, Z7
-	ADDQ         DX, CX
-	DECQ         R9
+	ADDQ         SI, AX
+	DECQ         BX
 	JNZ          gemmAVX512F64R4C16pair
 
 gemmAVX512F64R4C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R4C16done
-	VMOVUPD      (BX), Z8
-	VMOVUPD.Z    64(BX), K1, Z9
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z10
+	VMOVUPD      (CX), Z8
+	VMOVUPD.Z    64(CX), K1, Z9
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z10
 	VFMADD231PD  Z8, Z10, Z0
 	VFMADD231PD  Z9, Z10, Z1
-	VBROADCASTSD (CX)(DI*1), Z10
+	VBROADCASTSD (AX)(R8*1), Z10
 	VFMADD231PD  Z8, Z10, Z2
 	VFMADD231PD  Z9, Z10, Z3
-	VBROADCASTSD (CX)(DI*2), Z10
+	VBROADCASTSD (AX)(R8*2), Z10
 	VFMADD231PD  Z8, Z10, Z4
 	VFMADD231PD  Z9, Z10, Z5
-	VBROADCASTSD (CX)(R8*1), Z10
+	VBROADCASTSD (AX)(R9*1), Z10
 	VFMADD231PD  Z8, Z10, Z6
 	VFMADD231PD  Z9, Z10, Z7
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R4C16done:
-	VBROADCASTSD alpha+64(FP), Z8
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z8
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R4C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Z8, Z0
 	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z8, Z1
+	VMOVUPD.Z    64(CX), K1, Z9
+	VFMADD213PD  Z9, Z8, Z1
 	VMOVUPD      Z1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z8, Z2
 	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z8, Z3
+	VMOVUPD.Z    64(CX), K1, Z9
+	VFMADD213PD  Z9, Z8, Z3
 	VMOVUPD      Z3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z8, Z4
 	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z8, Z5
+	VMOVUPD.Z    64(CX), K1, Z9
+	VFMADD213PD  Z9, Z8, Z5
 	VMOVUPD      Z5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z8, Z6
 	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z8, Z7
+	VMOVUPD.Z    64(CX), K1, Z9
+	VFMADD213PD  Z9, Z8, Z7
 	VMOVUPD      Z7, K1, 64(CX)
 	JMP          gemmAVX512F64R4C16end
 
 gemmAVX512F64R4C16set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z8, Z0, Z0
 	VMOVUPD Z0, (CX)
 	VMULPD  Z8, Z1, Z1
@@ -4729,121 +5111,134 @@ gemmAVX512F64R4C16set:
 	VMOVUPD Z7, K1, 64(CX)
 
 gemmAVX512F64R4C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+4, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R4C16tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R6C4(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R6C4(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	MOVQ   cols+80(FP), R10
-	MOVL   $-1, R11
-	BZHIL  R10, R11, R10
-	KMOVW  R10, K1
+// func gemmAVX512F64R6C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F64R6C4(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R6C4tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
 	VPXORD Y1, Y1, Y1
 	VPXORD Y2, Y2, Y2
 	VPXORD Y3, Y3, Y3
 	VPXORD Y4, Y4, Y4
 	VPXORD Y5, Y5, Y5
-	MOVQ   AX, R10
-	SHRQ   $0x01, R10
+	MOVQ   DX, R11
+	SHRQ   $0x01, R11
 	JZ     gemmAVX512F64R6C4one
 
 gemmAVX512F64R6C4pair:
-	VMOVUPD.Z    (BX), K1, Y6
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y7
+	VMOVUPD.Z    (CX), K1, Y6
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y6, Y7, Y0
-	VBROADCASTSD (CX)(DI*1), Y7
+	VBROADCASTSD (AX)(R8*1), Y7
 	VFMADD231PD  Y6, Y7, Y1
-	VBROADCASTSD (CX)(DI*2), Y7
+	VBROADCASTSD (AX)(R8*2), Y7
 	VFMADD231PD  Y6, Y7, Y2
-	VBROADCASTSD (CX)(R8*1), Y7
+	VBROADCASTSD (AX)(R9*1), Y7
 	VFMADD231PD  Y6, Y7, Y3
-	VBROADCASTSD (CX)(DI*4), Y7
+	VBROADCASTSD (AX)(R8*4), Y7
 	VFMADD231PD  Y6, Y7, Y4
-	VBROADCASTSD (CX)(R9*1), Y7
+	VBROADCASTSD (AX)(R10*1), Y7
 	VFMADD231PD  Y6, Y7, Y5
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Y6
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y7
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x60, BX
+	VMOVUPD.Z    (CX), K1, Y6
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y6, Y7, Y0
-	VBROADCASTSD (CX)(DI*1), Y7
+	VBROADCASTSD (AX)(R8*1), Y7
 	VFMADD231PD  Y6, Y7, Y1
-	VBROADCASTSD (CX)(DI*2), Y7
+	VBROADCASTSD (AX)(R8*2), Y7
 	VFMADD231PD  Y6, Y7, Y2
-	VBROADCASTSD (CX)(R8*1), Y7
+	VBROADCASTSD (AX)(R9*1), Y7
 	VFMADD231PD  Y6, Y7, Y3
-	VBROADCASTSD (CX)(DI*4), Y7
+	VBROADCASTSD (AX)(R8*4), Y7
 	VFMADD231PD  Y6, Y7, Y4
-	VBROADCASTSD (CX)(R9*1), Y7
+	VBROADCASTSD (AX)(R10*1), Y7
 	VFMADD231PD  Y6, Y7, Y5
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX512F64R6C4pair
 
 gemmAVX512F64R6C4one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R6C4done
-	VMOVUPD.Z    (BX), K1, Y6
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y7
+	VMOVUPD.Z    (CX), K1, Y6
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y6, Y7, Y0
-	VBROADCASTSD (CX)(DI*1), Y7
+	VBROADCASTSD (AX)(R8*1), Y7
 	VFMADD231PD  Y6, Y7, Y1
-	VBROADCASTSD (CX)(DI*2), Y7
+	VBROADCASTSD (AX)(R8*2), Y7
 	VFMADD231PD  Y6, Y7, Y2
-	VBROADCASTSD (CX)(R8*1), Y7
+	VBROADCASTSD (AX)(R9*1), Y7
 	VFMADD231PD  Y6, Y7, Y3
-	VBROADCASTSD (CX)(DI*4), Y7
+	VBROADCASTSD (AX)(R8*4), Y7
 	VFMADD231PD  Y6, Y7, Y4
-	VBROADCASTSD (CX)(R9*1), Y7
+	VBROADCASTSD (AX)(R10*1), Y7
 	VFMADD231PD  Y6, Y7, Y5
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R6C4done:
-	VBROADCASTSD alpha+64(FP), Y6
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y6
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R6C4set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPD.Z    (CX), K1, Y7
 	VFMADD213PD  Y7, Y6, Y0
 	VMOVUPD      Y0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y6, Y1
+	VMOVUPD.Z    (CX), K1, Y7
+	VFMADD213PD  Y7, Y6, Y1
 	VMOVUPD      Y1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y6, Y2
+	VMOVUPD.Z    (CX), K1, Y7
+	VFMADD213PD  Y7, Y6, Y2
 	VMOVUPD      Y2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y6, Y3
+	VMOVUPD.Z    (CX), K1, Y7
+	VFMADD213PD  Y7, Y6, Y3
 	VMOVUPD      Y3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y6, Y4
+	VMOVUPD.Z    (CX), K1, Y7
+	VFMADD213PD  Y7, Y6, Y4
 	VMOVUPD      Y4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y6, Y5
+	VMOVUPD.Z    (CX), K1, Y7
+	VFMADD213PD  Y7, Y6, Y5
 	VMOVUPD      Y5, K1, (CX)
 	JMP          gemmAVX512F64R6C4end
 
 gemmAVX512F64R6C4set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Y6, Y0, Y0
 	VMOVUPD Y0, K1, (CX)
 	ADDQ    AX, CX
@@ -4863,121 +5258,134 @@ gemmAVX512F64R6C4set:
 	VMOVUPD Y5, K1, (CX)
 
 gemmAVX512F64R6C4end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R6C4tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R6C8(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R6C8(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	MOVQ   cols+80(FP), R10
-	MOVL   $-1, R11
-	BZHIL  R10, R11, R10
-	KMOVW  R10, K1
+// func gemmAVX512F64R6C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F64R6C8(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R6C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
-	MOVQ   AX, R10
-	SHRQ   $0x01, R10
+	MOVQ   DX, R11
+	SHRQ   $0x01, R11
 	JZ     gemmAVX512F64R6C8one
 
 gemmAVX512F64R6C8pair:
-	VMOVUPD.Z    (BX), K1, Z6
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z7
+	VMOVUPD.Z    (CX), K1, Z6
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z7
 	VFMADD231PD  Z6, Z7, Z0
-	VBROADCASTSD (CX)(DI*1), Z7
+	VBROADCASTSD (AX)(R8*1), Z7
 	VFMADD231PD  Z6, Z7, Z1
-	VBROADCASTSD (CX)(DI*2), Z7
+	VBROADCASTSD (AX)(R8*2), Z7
 	VFMADD231PD  Z6, Z7, Z2
-	VBROADCASTSD (CX)(R8*1), Z7
+	VBROADCASTSD (AX)(R9*1), Z7
 	VFMADD231PD  Z6, Z7, Z3
-	VBROADCASTSD (CX)(DI*4), Z7
+	VBROADCASTSD (AX)(R8*4), Z7
 	VFMADD231PD  Z6, Z7, Z4
-	VBROADCASTSD (CX)(R9*1), Z7
+	VBROADCASTSD (AX)(R10*1), Z7
 	VFMADD231PD  Z6, Z7, Z5
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Z6
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z7
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x60, BX
+	VMOVUPD.Z    (CX), K1, Z6
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z7
 	VFMADD231PD  Z6, Z7, Z0
-	VBROADCASTSD (CX)(DI*1), Z7
+	VBROADCASTSD (AX)(R8*1), Z7
 	VFMADD231PD  Z6, Z7, Z1
-	VBROADCASTSD (CX)(DI*2), Z7
+	VBROADCASTSD (AX)(R8*2), Z7
 	VFMADD231PD  Z6, Z7, Z2
-	VBROADCASTSD (CX)(R8*1), Z7
+	VBROADCASTSD (AX)(R9*1), Z7
 	VFMADD231PD  Z6, Z7, Z3
-	VBROADCASTSD (CX)(DI*4), Z7
+	VBROADCASTSD (AX)(R8*4), Z7
 	VFMADD231PD  Z6, Z7, Z4
-	VBROADCASTSD (CX)(R9*1), Z7
+	VBROADCASTSD (AX)(R10*1), Z7
 	VFMADD231PD  Z6, Z7, Z5
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX512F64R6C8pair
 
 gemmAVX512F64R6C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R6C8done
-	VMOVUPD.Z    (BX), K1, Z6
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z7
+	VMOVUPD.Z    (CX), K1, Z6
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z7
 	VFMADD231PD  Z6, Z7, Z0
-	VBROADCASTSD (CX)(DI*1), Z7
+	VBROADCASTSD (AX)(R8*1), Z7
 	VFMADD231PD  Z6, Z7, Z1
-	VBROADCASTSD (CX)(DI*2), Z7
+	VBROADCASTSD (AX)(R8*2), Z7
 	VFMADD231PD  Z6, Z7, Z2
-	VBROADCASTSD (CX)(R8*1), Z7
+	VBROADCASTSD (AX)(R9*1), Z7
 	VFMADD231PD  Z6, Z7, Z3
-	VBROADCASTSD (CX)(DI*4), Z7
+	VBROADCASTSD (AX)(R8*4), Z7
 	VFMADD231PD  Z6, Z7, Z4
-	VBROADCASTSD (CX)(R9*1), Z7
+	VBROADCASTSD (AX)(R10*1), Z7
 	VFMADD231PD  Z6, Z7, Z5
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R6C8done:
-	VBROADCASTSD alpha+64(FP), Z6
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z6
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R6C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPD.Z    (CX), K1, Z7
 	VFMADD213PD  Z7, Z6, Z0
 	VMOVUPD      Z0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z6, Z1
+	VMOVUPD.Z    (CX), K1, Z7
+	VFMADD213PD  Z7, Z6, Z1
 	VMOVUPD      Z1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z6, Z2
+	VMOVUPD.Z    (CX), K1, Z7
+	VFMADD213PD  Z7, Z6, Z2
 	VMOVUPD      Z2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z6, Z3
+	VMOVUPD.Z    (CX), K1, Z7
+	VFMADD213PD  Z7, Z6, Z3
 	VMOVUPD      Z3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z6, Z4
+	VMOVUPD.Z    (CX), K1, Z7
+	VFMADD213PD  Z7, Z6, Z4
 	VMOVUPD      Z4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z6, Z5
+	VMOVUPD.Z    (CX), K1, Z7
+	VFMADD213PD  Z7, Z6, Z5
 	VMOVUPD      Z5, K1, (CX)
 	JMP          gemmAVX512F64R6C8end
 
 gemmAVX512F64R6C8set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z6, Z0, Z0
 	VMOVUPD Z0, K1, (CX)
 	ADDQ    AX, CX
@@ -4997,25 +5405,35 @@ gemmAVX512F64R6C8set:
 	VMOVUPD Z5, K1, (CX)
 
 gemmAVX512F64R6C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R6C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R6C12(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R6C12(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	MOVQ   cols+80(FP), R10
-	SUBQ   $0x08, R10
-	MOVL   $-1, R11
-	BZHIL  R10, R11, R10
-	KMOVW  R10, K1
+// func gemmAVX512F64R6C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F64R6C12(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R6C12tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
 	VPXORD Z2, Z2, Z2
@@ -5028,130 +5446,133 @@ TEXT ·gemmAVX512F64R6C12(SB), NOSPLIT, $0-88
 	VPXORD Y9, Y9, Y9
 	VPXORD Z10, Z10, Z10
 	VPXORD Y11, Y11, Y11
-	MOVQ   AX, R10
-	SHRQ   $0x01, R10
+	MOVQ   DX, R11
+	SHRQ   $0x01, R11
 	JZ     gemmAVX512F64R6C12one
 
 gemmAVX512F64R6C12pair:
-	VMOVUPD      (BX), Z12
-	VMOVUPD.Z    64(BX), K1, Y13
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z14
+	VMOVUPD      (CX), Z12
+	VMOVUPD.Z    64(CX), K1, Y13
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z14
 	VFMADD231PD  Z12, Z14, Z0
 	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD (CX)(DI*1), Z14
+	VBROADCASTSD (AX)(R8*1), Z14
 	VFMADD231PD  Z12, Z14, Z2
 	VFMADD231PD  Y13, Y14, Y3
-	VBROADCASTSD (CX)(DI*2), Z14
+	VBROADCASTSD (AX)(R8*2), Z14
 	VFMADD231PD  Z12, Z14, Z4
 	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD (CX)(R8*1), Z14
+	VBROADCASTSD (AX)(R9*1), Z14
 	VFMADD231PD  Z12, Z14, Z6
 	VFMADD231PD  Y13, Y14, Y7
-	VBROADCASTSD (CX)(DI*4), Z14
+	VBROADCASTSD (AX)(R8*4), Z14
 	VFMADD231PD  Z12, Z14, Z8
 	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD (CX)(R9*1), Z14
+	VBROADCASTSD (AX)(R10*1), Z14
 	VFMADD231PD  Z12, Z14, Z10
 	VFMADD231PD  Y13, Y14, Y11
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z12
-	VMOVUPD.Z    64(BX), K1, Y13
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z14
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x60, BX
+	VMOVUPD      (CX), Z12
+	VMOVUPD.Z    64(CX), K1, Y13
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z14
 	VFMADD231PD  Z12, Z14, Z0
 	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD (CX)(DI*1), Z14
+	VBROADCASTSD (AX)(R8*1), Z14
 	VFMADD231PD  Z12, Z14, Z2
 	VFMADD231PD  Y13, Y14, Y3
-	VBROADCASTSD (CX)(DI*2), Z14
+	VBROADCASTSD (AX)(R8*2), Z14
 	VFMADD231PD  Z12, Z14, Z4
 	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD (CX)(R8*1), Z14
+	VBROADCASTSD (AX)(R9*1), Z14
 	VFMADD231PD  Z12, Z14, Z6
 	VFMADD231PD  Y13, Y14, Y7
-	VBROADCASTSD (CX)(DI*4), Z14
+	VBROADCASTSD (AX)(R8*4), Z14
 	VFMADD231PD  Z12, Z14, Z8
 	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD (CX)(R9*1), Z14
+	VBROADCASTSD (AX)(R10*1), Z14
 	VFMADD231PD  Z12, Z14, Z10
 	VFMADD231PD  Y13, Y14, Y11
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX512F64R6C12pair
 
 gemmAVX512F64R6C12one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R6C12done
-	VMOVUPD      (BX), Z12
-	VMOVUPD.Z    64(BX), K1, Y13
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z14
+	VMOVUPD      (CX), Z12
+	VMOVUPD.Z    64(CX), K1, Y13
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z14
 	VFMADD231PD  Z12, Z14, Z0
 	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD (CX)(DI*1), Z14
+	VBROADCASTSD (AX)(R8*1), Z14
 	VFMADD231PD  Z12, Z14, Z2
 	VFMADD231PD  Y13, Y14, Y3
-	VBROADCASTSD (CX)(DI*2), Z14
+	VBROADCASTSD (AX)(R8*2), Z14
 	VFMADD231PD  Z12, Z14, Z4
 	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD (CX)(R8*1), Z14
+	VBROADCASTSD (AX)(R9*1), Z14
 	VFMADD231PD  Z12, Z14, Z6
 	VFMADD231PD  Y13, Y14, Y7
-	VBROADCASTSD (CX)(DI*4), Z14
+	VBROADCASTSD (AX)(R8*4), Z14
 	VFMADD231PD  Z12, Z14, Z8
 	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD (CX)(R9*1), Z14
+	VBROADCASTSD (AX)(R10*1), Z14
 	VFMADD231PD  Z12, Z14, Z10
 	VFMADD231PD  Y13, Y14, Y11
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R6C12done:
-	VBROADCASTSD alpha+64(FP), Z12
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z12
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R6C12set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Z12, Z0
 	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y1
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y1
 	VMOVUPD      Y1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z12, Z2
 	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y3
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y3
 	VMOVUPD      Y3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z12, Z4
 	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y5
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y5
 	VMOVUPD      Y5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z12, Z6
 	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y7
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y7
 	VMOVUPD      Y7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z12, Z8
 	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y9
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y9
 	VMOVUPD      Y9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z12, Z10
 	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y11
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y11
 	VMOVUPD      Y11, K1, 64(CX)
 	JMP          gemmAVX512F64R6C12end
 
 gemmAVX512F64R6C12set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z12, Z0, Z0
 	VMOVUPD Z0, (CX)
 	VMULPD  Y12, Y1, Y1
@@ -5183,25 +5604,35 @@ gemmAVX512F64R6C12set:
 	VMOVUPD Y11, K1, 64(CX)
 
 gemmAVX512F64R6C12end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R6C12tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R6C16(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R6C16(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	MOVQ   cols+80(FP), R10
-	SUBQ   $0x08, R10
-	MOVL   $-1, R11
-	BZHIL  R10, R11, R10
-	KMOVW  R10, K1
+// func gemmAVX512F64R6C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F64R6C16(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R6C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5214,130 +5645,133 @@ TEXT ·gemmAVX512F64R6C16(SB), NOSPLIT, $0-88
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-	MOVQ   AX, R10
-	SHRQ   $0x01, R10
+	MOVQ   DX, R11
+	SHRQ   $0x01, R11
 	JZ     gemmAVX512F64R6C16one
 
 gemmAVX512F64R6C16pair:
-	VMOVUPD      (BX), Z12
-	VMOVUPD.Z    64(BX), K1, Z13
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z14
+	VMOVUPD      (CX), Z12
+	VMOVUPD.Z    64(CX), K1, Z13
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z14
 	VFMADD231PD  Z12, Z14, Z0
 	VFMADD231PD  Z13, Z14, Z1
-	VBROADCASTSD (CX)(DI*1), Z14
+	VBROADCASTSD (AX)(R8*1), Z14
 	VFMADD231PD  Z12, Z14, Z2
 	VFMADD231PD  Z13, Z14, Z3
-	VBROADCASTSD (CX)(DI*2), Z14
+	VBROADCASTSD (AX)(R8*2), Z14
 	VFMADD231PD  Z12, Z14, Z4
 	VFMADD231PD  Z13, Z14, Z5
-	VBROADCASTSD (CX)(R8*1), Z14
+	VBROADCASTSD (AX)(R9*1), Z14
 	VFMADD231PD  Z12, Z14, Z6
 	VFMADD231PD  Z13, Z14, Z7
-	VBROADCASTSD (CX)(DI*4), Z14
+	VBROADCASTSD (AX)(R8*4), Z14
 	VFMADD231PD  Z12, Z14, Z8
 	VFMADD231PD  Z13, Z14, Z9
-	VBROADCASTSD (CX)(R9*1), Z14
+	VBROADCASTSD (AX)(R10*1), Z14
 	VFMADD231PD  Z12, Z14, Z10
 	VFMADD231PD  Z13, Z14, Z11
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z12
-	VMOVUPD.Z    64(BX), K1, Z13
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z14
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x60, BX
+	VMOVUPD      (CX), Z12
+	VMOVUPD.Z    64(CX), K1, Z13
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z14
 	VFMADD231PD  Z12, Z14, Z0
 	VFMADD231PD  Z13, Z14, Z1
-	VBROADCASTSD (CX)(DI*1), Z14
+	VBROADCASTSD (AX)(R8*1), Z14
 	VFMADD231PD  Z12, Z14, Z2
 	VFMADD231PD  Z13, Z14, Z3
-	VBROADCASTSD (CX)(DI*2), Z14
+	VBROADCASTSD (AX)(R8*2), Z14
 	VFMADD231PD  Z12, Z14, Z4
 	VFMADD231PD  Z13, Z14, Z5
-	VBROADCASTSD (CX)(R8*1), Z14
+	VBROADCASTSD (AX)(R9*1), Z14
 	VFMADD231PD  Z12, Z14, Z6
 	VFMADD231PD  Z13, Z14, Z7
-	VBROADCASTSD (CX)(DI*4), Z14
+	VBROADCASTSD (AX)(R8*4), Z14
 	VFMADD231PD  Z12, Z14, Z8
 	VFMADD231PD  Z13, Z14, Z9
-	VBROADCASTSD (CX)(R9*1), Z14
+	VBROADCASTSD (AX)(R10*1), Z14
 	VFMADD231PD  Z12, Z14, Z10
 	VFMADD231PD  Z13, Z14, Z11
-	ADDQ         DX, CX
-	DECQ         R10
+	ADDQ         SI, AX
+	DECQ         R11
 	JNZ          gemmAVX512F64R6C16pair
 
 gemmAVX512F64R6C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R6C16done
-	VMOVUPD      (BX), Z12
-	VMOVUPD.Z    64(BX), K1, Z13
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z14
+	VMOVUPD      (CX), Z12
+	VMOVUPD.Z    64(CX), K1, Z13
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z14
 	VFMADD231PD  Z12, Z14, Z0
 	VFMADD231PD  Z13, Z14, Z1
-	VBROADCASTSD (CX)(DI*1), Z14
+	VBROADCASTSD (AX)(R8*1), Z14
 	VFMADD231PD  Z12, Z14, Z2
 	VFMADD231PD  Z13, Z14, Z3
-	VBROADCASTSD (CX)(DI*2), Z14
+	VBROADCASTSD (AX)(R8*2), Z14
 	VFMADD231PD  Z12, Z14, Z4
 	VFMADD231PD  Z13, Z14, Z5
-	VBROADCASTSD (CX)(R8*1), Z14
+	VBROADCASTSD (AX)(R9*1), Z14
 	VFMADD231PD  Z12, Z14, Z6
 	VFMADD231PD  Z13, Z14, Z7
-	VBROADCASTSD (CX)(DI*4), Z14
+	VBROADCASTSD (AX)(R8*4), Z14
 	VFMADD231PD  Z12, Z14, Z8
 	VFMADD231PD  Z13, Z14, Z9
-	VBROADCASTSD (CX)(R9*1), Z14
+	VBROADCASTSD (AX)(R10*1), Z14
 	VFMADD231PD  Z12, Z14, Z10
 	VFMADD231PD  Z13, Z14, Z11
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R6C16done:
-	VBROADCASTSD alpha+64(FP), Z12
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z12
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R6C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Z12, Z0
 	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z1
+	VMOVUPD.Z    64(CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z1
 	VMOVUPD      Z1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z12, Z2
 	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z3
+	VMOVUPD.Z    64(CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z3
 	VMOVUPD      Z3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z12, Z4
 	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z5
+	VMOVUPD.Z    64(CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z5
 	VMOVUPD      Z5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z12, Z6
 	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z7
+	VMOVUPD.Z    64(CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z7
 	VMOVUPD      Z7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z12, Z8
 	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z9
+	VMOVUPD.Z    64(CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z9
 	VMOVUPD      Z9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z12, Z10
 	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z11
+	VMOVUPD.Z    64(CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z11
 	VMOVUPD      Z11, K1, 64(CX)
 	JMP          gemmAVX512F64R6C16end
 
 gemmAVX512F64R6C16set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z12, Z0, Z0
 	VMOVUPD Z0, (CX)
 	VMULPD  Z12, Z1, Z1
@@ -5369,25 +5803,35 @@ gemmAVX512F64R6C16set:
 	VMOVUPD Z11, K1, 64(CX)
 
 gemmAVX512F64R6C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+6, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R6C16tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R8C4(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R8C4(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	MOVQ   cols+80(FP), R11
-	MOVL   $-1, R12
-	BZHIL  R11, R12, R11
-	KMOVW  R11, K1
+// func gemmAVX512F64R8C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F64R8C4(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R8C4tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
 	VPXORD Y1, Y1, Y1
 	VPXORD Y2, Y2, Y2
@@ -5396,117 +5840,120 @@ TEXT ·gemmAVX512F64R8C4(SB), NOSPLIT, $0-88
 	VPXORD Y5, Y5, Y5
 	VPXORD Y6, Y6, Y6
 	VPXORD Y7, Y7, Y7
-	MOVQ   AX, R11
-	SHRQ   $0x01, R11
+	MOVQ   DX, R12
+	SHRQ   $0x01, R12
 	JZ     gemmAVX512F64R8C4one
 
 gemmAVX512F64R8C4pair:
-	VMOVUPD.Z    (BX), K1, Y8
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y9
+	VMOVUPD.Z    (CX), K1, Y8
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y8, Y9, Y0
-	VBROADCASTSD (CX)(DI*1), Y9
+	VBROADCASTSD (AX)(R8*1), Y9
 	VFMADD231PD  Y8, Y9, Y1
-	VBROADCASTSD (CX)(DI*2), Y9
+	VBROADCASTSD (AX)(R8*2), Y9
 	VFMADD231PD  Y8, Y9, Y2
-	VBROADCASTSD (CX)(R8*1), Y9
+	VBROADCASTSD (AX)(R9*1), Y9
 	VFMADD231PD  Y8, Y9, Y3
-	VBROADCASTSD (CX)(DI*4), Y9
+	VBROADCASTSD (AX)(R8*4), Y9
 	VFMADD231PD  Y8, Y9, Y4
-	VBROADCASTSD (CX)(R9*1), Y9
+	VBROADCASTSD (AX)(R10*1), Y9
 	VFMADD231PD  Y8, Y9, Y5
-	VBROADCASTSD (CX)(R8*2), Y9
+	VBROADCASTSD (AX)(R9*2), Y9
 	VFMADD231PD  Y8, Y9, Y6
-	VBROADCASTSD (CX)(R10*1), Y9
+	VBROADCASTSD (AX)(R11*1), Y9
 	VFMADD231PD  Y8, Y9, Y7
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Y8
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y9
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x80, BX
+	VMOVUPD.Z    (CX), K1, Y8
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y8, Y9, Y0
-	VBROADCASTSD (CX)(DI*1), Y9
+	VBROADCASTSD (AX)(R8*1), Y9
 	VFMADD231PD  Y8, Y9, Y1
-	VBROADCASTSD (CX)(DI*2), Y9
+	VBROADCASTSD (AX)(R8*2), Y9
 	VFMADD231PD  Y8, Y9, Y2
-	VBROADCASTSD (CX)(R8*1), Y9
+	VBROADCASTSD (AX)(R9*1), Y9
 	VFMADD231PD  Y8, Y9, Y3
-	VBROADCASTSD (CX)(DI*4), Y9
+	VBROADCASTSD (AX)(R8*4), Y9
 	VFMADD231PD  Y8, Y9, Y4
-	VBROADCASTSD (CX)(R9*1), Y9
+	VBROADCASTSD (AX)(R10*1), Y9
 	VFMADD231PD  Y8, Y9, Y5
-	VBROADCASTSD (CX)(R8*2), Y9
+	VBROADCASTSD (AX)(R9*2), Y9
 	VFMADD231PD  Y8, Y9, Y6
-	VBROADCASTSD (CX)(R10*1), Y9
+	VBROADCASTSD (AX)(R11*1), Y9
 	VFMADD231PD  Y8, Y9, Y7
-	ADDQ         DX, CX
-	DECQ         R11
+	ADDQ         SI, AX
+	DECQ         R12
 	JNZ          gemmAVX512F64R8C4pair
 
 gemmAVX512F64R8C4one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R8C4done
-	VMOVUPD.Z    (BX), K1, Y8
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y9
+	VMOVUPD.Z    (CX), K1, Y8
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y8, Y9, Y0
-	VBROADCASTSD (CX)(DI*1), Y9
+	VBROADCASTSD (AX)(R8*1), Y9
 	VFMADD231PD  Y8, Y9, Y1
-	VBROADCASTSD (CX)(DI*2), Y9
+	VBROADCASTSD (AX)(R8*2), Y9
 	VFMADD231PD  Y8, Y9, Y2
-	VBROADCASTSD (CX)(R8*1), Y9
+	VBROADCASTSD (AX)(R9*1), Y9
 	VFMADD231PD  Y8, Y9, Y3
-	VBROADCASTSD (CX)(DI*4), Y9
+	VBROADCASTSD (AX)(R8*4), Y9
 	VFMADD231PD  Y8, Y9, Y4
-	VBROADCASTSD (CX)(R9*1), Y9
+	VBROADCASTSD (AX)(R10*1), Y9
 	VFMADD231PD  Y8, Y9, Y5
-	VBROADCASTSD (CX)(R8*2), Y9
+	VBROADCASTSD (AX)(R9*2), Y9
 	VFMADD231PD  Y8, Y9, Y6
-	VBROADCASTSD (CX)(R10*1), Y9
+	VBROADCASTSD (AX)(R11*1), Y9
 	VFMADD231PD  Y8, Y9, Y7
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R8C4done:
-	VBROADCASTSD alpha+64(FP), Y8
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y8
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R8C4set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPD.Z    (CX), K1, Y9
 	VFMADD213PD  Y9, Y8, Y0
 	VMOVUPD      Y0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y8, Y1
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD213PD  Y9, Y8, Y1
 	VMOVUPD      Y1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y8, Y2
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD213PD  Y9, Y8, Y2
 	VMOVUPD      Y2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y8, Y3
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD213PD  Y9, Y8, Y3
 	VMOVUPD      Y3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y8, Y4
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD213PD  Y9, Y8, Y4
 	VMOVUPD      Y4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y8, Y5
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD213PD  Y9, Y8, Y5
 	VMOVUPD      Y5, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y8, Y6
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD213PD  Y9, Y8, Y6
 	VMOVUPD      Y6, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y8, Y7
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD213PD  Y9, Y8, Y7
 	VMOVUPD      Y7, K1, (CX)
 	JMP          gemmAVX512F64R8C4end
 
 gemmAVX512F64R8C4set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Y8, Y0, Y0
 	VMOVUPD Y0, K1, (CX)
 	ADDQ    AX, CX
@@ -5532,25 +5979,35 @@ gemmAVX512F64R8C4set:
 	VMOVUPD Y7, K1, (CX)
 
 gemmAVX512F64R8C4end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+8, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R8C4tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R8C8(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R8C8(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	MOVQ   cols+80(FP), R11
-	MOVL   $-1, R12
-	BZHIL  R11, R12, R11
-	KMOVW  R11, K1
+// func gemmAVX512F64R8C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F64R8C8(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R8C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5559,117 +6016,120 @@ TEXT ·gemmAVX512F64R8C8(SB), NOSPLIT, $0-88
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	MOVQ   AX, R11
-	SHRQ   $0x01, R11
+	MOVQ   DX, R12
+	SHRQ   $0x01, R12
 	JZ     gemmAVX512F64R8C8one
 
 gemmAVX512F64R8C8pair:
-	VMOVUPD.Z    (BX), K1, Z8
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z9
+	VMOVUPD.Z    (CX), K1, Z8
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z8, Z9, Z0
-	VBROADCASTSD (CX)(DI*1), Z9
+	VBROADCASTSD (AX)(R8*1), Z9
 	VFMADD231PD  Z8, Z9, Z1
-	VBROADCASTSD (CX)(DI*2), Z9
+	VBROADCASTSD (AX)(R8*2), Z9
 	VFMADD231PD  Z8, Z9, Z2
-	VBROADCASTSD (CX)(R8*1), Z9
+	VBROADCASTSD (AX)(R9*1), Z9
 	VFMADD231PD  Z8, Z9, Z3
-	VBROADCASTSD (CX)(DI*4), Z9
+	VBROADCASTSD (AX)(R8*4), Z9
 	VFMADD231PD  Z8, Z9, Z4
-	VBROADCASTSD (CX)(R9*1), Z9
+	VBROADCASTSD (AX)(R10*1), Z9
 	VFMADD231PD  Z8, Z9, Z5
-	VBROADCASTSD (CX)(R8*2), Z9
+	VBROADCASTSD (AX)(R9*2), Z9
 	VFMADD231PD  Z8, Z9, Z6
-	VBROADCASTSD (CX)(R10*1), Z9
+	VBROADCASTSD (AX)(R11*1), Z9
 	VFMADD231PD  Z8, Z9, Z7
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Z8
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z9
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x80, BX
+	VMOVUPD.Z    (CX), K1, Z8
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z8, Z9, Z0
-	VBROADCASTSD (CX)(DI*1), Z9
+	VBROADCASTSD (AX)(R8*1), Z9
 	VFMADD231PD  Z8, Z9, Z1
-	VBROADCASTSD (CX)(DI*2), Z9
+	VBROADCASTSD (AX)(R8*2), Z9
 	VFMADD231PD  Z8, Z9, Z2
-	VBROADCASTSD (CX)(R8*1), Z9
+	VBROADCASTSD (AX)(R9*1), Z9
 	VFMADD231PD  Z8, Z9, Z3
-	VBROADCASTSD (CX)(DI*4), Z9
+	VBROADCASTSD (AX)(R8*4), Z9
 	VFMADD231PD  Z8, Z9, Z4
-	VBROADCASTSD (CX)(R9*1), Z9
+	VBROADCASTSD (AX)(R10*1), Z9
 	VFMADD231PD  Z8, Z9, Z5
-	VBROADCASTSD (CX)(R8*2), Z9
+	VBROADCASTSD (AX)(R9*2), Z9
 	VFMADD231PD  Z8, Z9, Z6
-	VBROADCASTSD (CX)(R10*1), Z9
+	VBROADCASTSD (AX)(R11*1), Z9
 	VFMADD231PD  Z8, Z9, Z7
-	ADDQ         DX, CX
-	DECQ         R11
+	ADDQ         SI, AX
+	DECQ         R12
 	JNZ          gemmAVX512F64R8C8pair
 
 gemmAVX512F64R8C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R8C8done
-	VMOVUPD.Z    (BX), K1, Z8
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z9
+	VMOVUPD.Z    (CX), K1, Z8
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z8, Z9, Z0
-	VBROADCASTSD (CX)(DI*1), Z9
+	VBROADCASTSD (AX)(R8*1), Z9
 	VFMADD231PD  Z8, Z9, Z1
-	VBROADCASTSD (CX)(DI*2), Z9
+	VBROADCASTSD (AX)(R8*2), Z9
 	VFMADD231PD  Z8, Z9, Z2
-	VBROADCASTSD (CX)(R8*1), Z9
+	VBROADCASTSD (AX)(R9*1), Z9
 	VFMADD231PD  Z8, Z9, Z3
-	VBROADCASTSD (CX)(DI*4), Z9
+	VBROADCASTSD (AX)(R8*4), Z9
 	VFMADD231PD  Z8, Z9, Z4
-	VBROADCASTSD (CX)(R9*1), Z9
+	VBROADCASTSD (AX)(R10*1), Z9
 	VFMADD231PD  Z8, Z9, Z5
-	VBROADCASTSD (CX)(R8*2), Z9
+	VBROADCASTSD (AX)(R9*2), Z9
 	VFMADD231PD  Z8, Z9, Z6
-	VBROADCASTSD (CX)(R10*1), Z9
+	VBROADCASTSD (AX)(R11*1), Z9
 	VFMADD231PD  Z8, Z9, Z7
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R8C8done:
-	VBROADCASTSD alpha+64(FP), Z8
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z8
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R8C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPD.Z    (CX), K1, Z9
 	VFMADD213PD  Z9, Z8, Z0
 	VMOVUPD      Z0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z8, Z1
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD213PD  Z9, Z8, Z1
 	VMOVUPD      Z1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z8, Z2
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD213PD  Z9, Z8, Z2
 	VMOVUPD      Z2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z8, Z3
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD213PD  Z9, Z8, Z3
 	VMOVUPD      Z3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z8, Z4
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD213PD  Z9, Z8, Z4
 	VMOVUPD      Z4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z8, Z5
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD213PD  Z9, Z8, Z5
 	VMOVUPD      Z5, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z8, Z6
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD213PD  Z9, Z8, Z6
 	VMOVUPD      Z6, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z8, Z7
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD213PD  Z9, Z8, Z7
 	VMOVUPD      Z7, K1, (CX)
 	JMP          gemmAVX512F64R8C8end
 
 gemmAVX512F64R8C8set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z8, Z0, Z0
 	VMOVUPD Z0, K1, (CX)
 	ADDQ    AX, CX
@@ -5695,26 +6155,36 @@ gemmAVX512F64R8C8set:
 	VMOVUPD Z7, K1, (CX)
 
 gemmAVX512F64R8C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+8, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R8C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R8C12(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R8C12(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	MOVQ   cols+80(FP), R11
-	SUBQ   $0x08, R11
-	MOVL   $-1, R12
-	BZHIL  R11, R12, R11
-	KMOVW  R11, K1
+// func gemmAVX512F64R8C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F64R8C12(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R8C12tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
 	VPXORD Z2, Z2, Z2
@@ -5731,160 +6201,163 @@ TEXT ·gemmAVX512F64R8C12(SB), NOSPLIT, $0-88
 	VPXORD Y13, Y13, Y13
 	VPXORD Z14, Z14, Z14
 	VPXORD Y15, Y15, Y15
-	MOVQ   AX, R11
-	SHRQ   $0x01, R11
+	MOVQ   DX, R12
+	SHRQ   $0x01, R12
 	JZ     gemmAVX512F64R8C12one
 
 gemmAVX512F64R8C12pair:
-	VMOVUPD      (BX), Z16
-	VMOVUPD.Z    64(BX), K1, Y17
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z18
+	VMOVUPD      (CX), Z16
+	VMOVUPD.Z    64(CX), K1, Y17
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z16, Z18, Z0
 	VFMADD231PD  Y17, Y18, Y1
-	VBROADCASTSD (CX)(DI*1), Z18
+	VBROADCASTSD (AX)(R8*1), Z18
 	VFMADD231PD  Z16, Z18, Z2
 	VFMADD231PD  Y17, Y18, Y3
-	VBROADCASTSD (CX)(DI*2), Z18
+	VBROADCASTSD (AX)(R8*2), Z18
 	VFMADD231PD  Z16, Z18, Z4
 	VFMADD231PD  Y17, Y18, Y5
-	VBROADCASTSD (CX)(R8*1), Z18
+	VBROADCASTSD (AX)(R9*1), Z18
 	VFMADD231PD  Z16, Z18, Z6
 	VFMADD231PD  Y17, Y18, Y7
-	VBROADCASTSD (CX)(DI*4), Z18
+	VBROADCASTSD (AX)(R8*4), Z18
 	VFMADD231PD  Z16, Z18, Z8
 	VFMADD231PD  Y17, Y18, Y9
-	VBROADCASTSD (CX)(R9*1), Z18
+	VBROADCASTSD (AX)(R10*1), Z18
 	VFMADD231PD  Z16, Z18, Z10
 	VFMADD231PD  Y17, Y18, Y11
-	VBROADCASTSD (CX)(R8*2), Z18
+	VBROADCASTSD (AX)(R9*2), Z18
 	VFMADD231PD  Z16, Z18, Z12
 	VFMADD231PD  Y17, Y18, Y13
-	VBROADCASTSD (CX)(R10*1), Z18
+	VBROADCASTSD (AX)(R11*1), Z18
 	VFMADD231PD  Z16, Z18, Z14
 	VFMADD231PD  Y17, Y18, Y15
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z16
-	VMOVUPD.Z    64(BX), K1, Y17
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z18
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x80, BX
+	VMOVUPD      (CX), Z16
+	VMOVUPD.Z    64(CX), K1, Y17
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z16, Z18, Z0
 	VFMADD231PD  Y17, Y18, Y1
-	VBROADCASTSD (CX)(DI*1), Z18
+	VBROADCASTSD (AX)(R8*1), Z18
 	VFMADD231PD  Z16, Z18, Z2
 	VFMADD231PD  Y17, Y18, Y3
-	VBROADCASTSD (CX)(DI*2), Z18
+	VBROADCASTSD (AX)(R8*2), Z18
 	VFMADD231PD  Z16, Z18, Z4
 	VFMADD231PD  Y17, Y18, Y5
-	VBROADCASTSD (CX)(R8*1), Z18
+	VBROADCASTSD (AX)(R9*1), Z18
 	VFMADD231PD  Z16, Z18, Z6
 	VFMADD231PD  Y17, Y18, Y7
-	VBROADCASTSD (CX)(DI*4), Z18
+	VBROADCASTSD (AX)(R8*4), Z18
 	VFMADD231PD  Z16, Z18, Z8
 	VFMADD231PD  Y17, Y18, Y9
-	VBROADCASTSD (CX)(R9*1), Z18
+	VBROADCASTSD (AX)(R10*1), Z18
 	VFMADD231PD  Z16, Z18, Z10
 	VFMADD231PD  Y17, Y18, Y11
-	VBROADCASTSD (CX)(R8*2), Z18
+	VBROADCASTSD (AX)(R9*2), Z18
 	VFMADD231PD  Z16, Z18, Z12
 	VFMADD231PD  Y17, Y18, Y13
-	VBROADCASTSD (CX)(R10*1), Z18
+	VBROADCASTSD (AX)(R11*1), Z18
 	VFMADD231PD  Z16, Z18, Z14
 	VFMADD231PD  Y17, Y18, Y15
-	ADDQ         DX, CX
-	DECQ         R11
+	ADDQ         SI, AX
+	DECQ         R12
 	JNZ          gemmAVX512F64R8C12pair
 
 gemmAVX512F64R8C12one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R8C12done
-	VMOVUPD      (BX), Z16
-	VMOVUPD.Z    64(BX), K1, Y17
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z18
+	VMOVUPD      (CX), Z16
+	VMOVUPD.Z    64(CX), K1, Y17
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z16, Z18, Z0
 	VFMADD231PD  Y17, Y18, Y1
-	VBROADCASTSD (CX)(DI*1), Z18
+	VBROADCASTSD (AX)(R8*1), Z18
 	VFMADD231PD  Z16, Z18, Z2
 	VFMADD231PD  Y17, Y18, Y3
-	VBROADCASTSD (CX)(DI*2), Z18
+	VBROADCASTSD (AX)(R8*2), Z18
 	VFMADD231PD  Z16, Z18, Z4
 	VFMADD231PD  Y17, Y18, Y5
-	VBROADCASTSD (CX)(R8*1), Z18
+	VBROADCASTSD (AX)(R9*1), Z18
 	VFMADD231PD  Z16, Z18, Z6
 	VFMADD231PD  Y17, Y18, Y7
-	VBROADCASTSD (CX)(DI*4), Z18
+	VBROADCASTSD (AX)(R8*4), Z18
 	VFMADD231PD  Z16, Z18, Z8
 	VFMADD231PD  Y17, Y18, Y9
-	VBROADCASTSD (CX)(R9*1), Z18
+	VBROADCASTSD (AX)(R10*1), Z18
 	VFMADD231PD  Z16, Z18, Z10
 	VFMADD231PD  Y17, Y18, Y11
-	VBROADCASTSD (CX)(R8*2), Z18
+	VBROADCASTSD (AX)(R9*2), Z18
 	VFMADD231PD  Z16, Z18, Z12
 	VFMADD231PD  Y17, Y18, Y13
-	VBROADCASTSD (CX)(R10*1), Z18
+	VBROADCASTSD (AX)(R11*1), Z18
 	VFMADD231PD  Z16, Z18, Z14
 	VFMADD231PD  Y17, Y18, Y15
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R8C12done:
-	VBROADCASTSD alpha+64(FP), Z16
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z16
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R8C12set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Z16, Z0
 	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y16, Y1
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD213PD  Y17, Y16, Y1
 	VMOVUPD      Y1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z2
 	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y16, Y3
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD213PD  Y17, Y16, Y3
 	VMOVUPD      Y3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z4
 	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y16, Y5
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD213PD  Y17, Y16, Y5
 	VMOVUPD      Y5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z6
 	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y16, Y7
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD213PD  Y17, Y16, Y7
 	VMOVUPD      Y7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z8
 	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y16, Y9
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD213PD  Y17, Y16, Y9
 	VMOVUPD      Y9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z10
 	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y16, Y11
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD213PD  Y17, Y16, Y11
 	VMOVUPD      Y11, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z12
 	VMOVUPD      Z12, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y16, Y13
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD213PD  Y17, Y16, Y13
 	VMOVUPD      Y13, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z14
 	VMOVUPD      Z14, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y16, Y15
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD213PD  Y17, Y16, Y15
 	VMOVUPD      Y15, K1, 64(CX)
 	JMP          gemmAVX512F64R8C12end
 
 gemmAVX512F64R8C12set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z16, Z0, Z0
 	VMOVUPD Z0, (CX)
 	VMULPD  Y16, Y1, Y1
@@ -5926,26 +6399,36 @@ gemmAVX512F64R8C12set:
 	VMOVUPD Y15, K1, 64(CX)
 
 gemmAVX512F64R8C12end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+8, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R8C12tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R8C16(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R8C16(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	MOVQ   cols+80(FP), R11
-	SUBQ   $0x08, R11
-	MOVL   $-1, R12
-	BZHIL  R11, R12, R11
-	KMOVW  R11, K1
+// func gemmAVX512F64R8C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F64R8C16(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R8C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5962,160 +6445,163 @@ TEXT ·gemmAVX512F64R8C16(SB), NOSPLIT, $0-88
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-	MOVQ   AX, R11
-	SHRQ   $0x01, R11
+	MOVQ   DX, R12
+	SHRQ   $0x01, R12
 	JZ     gemmAVX512F64R8C16one
 
 gemmAVX512F64R8C16pair:
-	VMOVUPD      (BX), Z16
-	VMOVUPD.Z    64(BX), K1, Z17
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z18
+	VMOVUPD      (CX), Z16
+	VMOVUPD.Z    64(CX), K1, Z17
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z16, Z18, Z0
 	VFMADD231PD  Z17, Z18, Z1
-	VBROADCASTSD (CX)(DI*1), Z18
+	VBROADCASTSD (AX)(R8*1), Z18
 	VFMADD231PD  Z16, Z18, Z2
 	VFMADD231PD  Z17, Z18, Z3
-	VBROADCASTSD (CX)(DI*2), Z18
+	VBROADCASTSD (AX)(R8*2), Z18
 	VFMADD231PD  Z16, Z18, Z4
 	VFMADD231PD  Z17, Z18, Z5
-	VBROADCASTSD (CX)(R8*1), Z18
+	VBROADCASTSD (AX)(R9*1), Z18
 	VFMADD231PD  Z16, Z18, Z6
 	VFMADD231PD  Z17, Z18, Z7
-	VBROADCASTSD (CX)(DI*4), Z18
+	VBROADCASTSD (AX)(R8*4), Z18
 	VFMADD231PD  Z16, Z18, Z8
 	VFMADD231PD  Z17, Z18, Z9
-	VBROADCASTSD (CX)(R9*1), Z18
+	VBROADCASTSD (AX)(R10*1), Z18
 	VFMADD231PD  Z16, Z18, Z10
 	VFMADD231PD  Z17, Z18, Z11
-	VBROADCASTSD (CX)(R8*2), Z18
+	VBROADCASTSD (AX)(R9*2), Z18
 	VFMADD231PD  Z16, Z18, Z12
 	VFMADD231PD  Z17, Z18, Z13
-	VBROADCASTSD (CX)(R10*1), Z18
+	VBROADCASTSD (AX)(R11*1), Z18
 	VFMADD231PD  Z16, Z18, Z14
 	VFMADD231PD  Z17, Z18, Z15
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z16
-	VMOVUPD.Z    64(BX), K1, Z17
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z18
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	ADDQ         $0x80, BX
+	VMOVUPD      (CX), Z16
+	VMOVUPD.Z    64(CX), K1, Z17
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z16, Z18, Z0
 	VFMADD231PD  Z17, Z18, Z1
-	VBROADCASTSD (CX)(DI*1), Z18
+	VBROADCASTSD (AX)(R8*1), Z18
 	VFMADD231PD  Z16, Z18, Z2
 	VFMADD231PD  Z17, Z18, Z3
-	VBROADCASTSD (CX)(DI*2), Z18
+	VBROADCASTSD (AX)(R8*2), Z18
 	VFMADD231PD  Z16, Z18, Z4
 	VFMADD231PD  Z17, Z18, Z5
-	VBROADCASTSD (CX)(R8*1), Z18
+	VBROADCASTSD (AX)(R9*1), Z18
 	VFMADD231PD  Z16, Z18, Z6
 	VFMADD231PD  Z17, Z18, Z7
-	VBROADCASTSD (CX)(DI*4), Z18
+	VBROADCASTSD (AX)(R8*4), Z18
 	VFMADD231PD  Z16, Z18, Z8
 	VFMADD231PD  Z17, Z18, Z9
-	VBROADCASTSD (CX)(R9*1), Z18
+	VBROADCASTSD (AX)(R10*1), Z18
 	VFMADD231PD  Z16, Z18, Z10
 	VFMADD231PD  Z17, Z18, Z11
-	VBROADCASTSD (CX)(R8*2), Z18
+	VBROADCASTSD (AX)(R9*2), Z18
 	VFMADD231PD  Z16, Z18, Z12
 	VFMADD231PD  Z17, Z18, Z13
-	VBROADCASTSD (CX)(R10*1), Z18
+	VBROADCASTSD (AX)(R11*1), Z18
 	VFMADD231PD  Z16, Z18, Z14
 	VFMADD231PD  Z17, Z18, Z15
-	ADDQ         DX, CX
-	DECQ         R11
+	ADDQ         SI, AX
+	DECQ         R12
 	JNZ          gemmAVX512F64R8C16pair
 
 gemmAVX512F64R8C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R8C16done
-	VMOVUPD      (BX), Z16
-	VMOVUPD.Z    64(BX), K1, Z17
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z18
+	VMOVUPD      (CX), Z16
+	VMOVUPD.Z    64(CX), K1, Z17
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z16, Z18, Z0
 	VFMADD231PD  Z17, Z18, Z1
-	VBROADCASTSD (CX)(DI*1), Z18
+	VBROADCASTSD (AX)(R8*1), Z18
 	VFMADD231PD  Z16, Z18, Z2
 	VFMADD231PD  Z17, Z18, Z3
-	VBROADCASTSD (CX)(DI*2), Z18
+	VBROADCASTSD (AX)(R8*2), Z18
 	VFMADD231PD  Z16, Z18, Z4
 	VFMADD231PD  Z17, Z18, Z5
-	VBROADCASTSD (CX)(R8*1), Z18
+	VBROADCASTSD (AX)(R9*1), Z18
 	VFMADD231PD  Z16, Z18, Z6
 	VFMADD231PD  Z17, Z18, Z7
-	VBROADCASTSD (CX)(DI*4), Z18
+	VBROADCASTSD (AX)(R8*4), Z18
 	VFMADD231PD  Z16, Z18, Z8
 	VFMADD231PD  Z17, Z18, Z9
-	VBROADCASTSD (CX)(R9*1), Z18
+	VBROADCASTSD (AX)(R10*1), Z18
 	VFMADD231PD  Z16, Z18, Z10
 	VFMADD231PD  Z17, Z18, Z11
-	VBROADCASTSD (CX)(R8*2), Z18
+	VBROADCASTSD (AX)(R9*2), Z18
 	VFMADD231PD  Z16, Z18, Z12
 	VFMADD231PD  Z17, Z18, Z13
-	VBROADCASTSD (CX)(R10*1), Z18
+	VBROADCASTSD (AX)(R11*1), Z18
 	VFMADD231PD  Z16, Z18, Z14
 	VFMADD231PD  Z17, Z18, Z15
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R8C16done:
-	VBROADCASTSD alpha+64(FP), Z16
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z16
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R8C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Z16, Z0
 	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z16, Z1
+	VMOVUPD.Z    64(CX), K1, Z17
+	VFMADD213PD  Z17, Z16, Z1
 	VMOVUPD      Z1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z2
 	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z16, Z3
+	VMOVUPD.Z    64(CX), K1, Z17
+	VFMADD213PD  Z17, Z16, Z3
 	VMOVUPD      Z3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z4
 	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z16, Z5
+	VMOVUPD.Z    64(CX), K1, Z17
+	VFMADD213PD  Z17, Z16, Z5
 	VMOVUPD      Z5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z6
 	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z16, Z7
+	VMOVUPD.Z    64(CX), K1, Z17
+	VFMADD213PD  Z17, Z16, Z7
 	VMOVUPD      Z7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z8
 	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z16, Z9
+	VMOVUPD.Z    64(CX), K1, Z17
+	VFMADD213PD  Z17, Z16, Z9
 	VMOVUPD      Z9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z10
 	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z16, Z11
+	VMOVUPD.Z    64(CX), K1, Z17
+	VFMADD213PD  Z17, Z16, Z11
 	VMOVUPD      Z11, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z12
 	VMOVUPD      Z12, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z16, Z13
+	VMOVUPD.Z    64(CX), K1, Z17
+	VFMADD213PD  Z17, Z16, Z13
 	VMOVUPD      Z13, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z16, Z14
 	VMOVUPD      Z14, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z16, Z15
+	VMOVUPD.Z    64(CX), K1, Z17
+	VFMADD213PD  Z17, Z16, Z15
 	VMOVUPD      Z15, K1, 64(CX)
 	JMP          gemmAVX512F64R8C16end
 
 gemmAVX512F64R8C16set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z16, Z0, Z0
 	VMOVUPD Z0, (CX)
 	VMULPD  Z16, Z1, Z1
@@ -6157,27 +6643,37 @@ gemmAVX512F64R8C16set:
 	VMOVUPD Z15, K1, 64(CX)
 
 gemmAVX512F64R8C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+8, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R8C16tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R12C4(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R12C4(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	LEAQ   (R10)(DI*2), R11
-	LEAQ   (R11)(DI*2), R12
-	MOVQ   cols+80(FP), R13
-	MOVL   $-1, R14
-	BZHIL  R13, R14, R13
-	KMOVW  R13, K1
+// func gemmAVX512F64R12C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F64R12C4(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	LEAQ  (R11)(R8*2), R12
+	LEAQ  (R12)(R8*2), R13
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R12C4tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Y0, Y0, Y0
 	VPXORD Y1, Y1, Y1
 	VPXORD Y2, Y2, Y2
@@ -6190,157 +6686,161 @@ TEXT ·gemmAVX512F64R12C4(SB), NOSPLIT, $0-88
 	VPXORD Y9, Y9, Y9
 	VPXORD Y10, Y10, Y10
 	VPXORD Y11, Y11, Y11
-	MOVQ   AX, R13
-	SHRQ   $0x01, R13
+	MOVQ   DX, R14
+	SHRQ   $0x01, R14
 	JZ     gemmAVX512F64R12C4one
 
 gemmAVX512F64R12C4pair:
-	VMOVUPD.Z    (BX), K1, Y12
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y13
+	VMOVUPD.Z    (CX), K1, Y12
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y12, Y13, Y0
-	VBROADCASTSD (CX)(DI*1), Y13
+	VBROADCASTSD (AX)(R8*1), Y13
 	VFMADD231PD  Y12, Y13, Y1
-	VBROADCASTSD (CX)(DI*2), Y13
+	VBROADCASTSD (AX)(R8*2), Y13
 	VFMADD231PD  Y12, Y13, Y2
-	VBROADCASTSD (CX)(R8*1), Y13
+	VBROADCASTSD (AX)(R9*1), Y13
 	VFMADD231PD  Y12, Y13, Y3
-	VBROADCASTSD (CX)(DI*4), Y13
+	VBROADCASTSD (AX)(R8*4), Y13
 	VFMADD231PD  Y12, Y13, Y4
-	VBROADCASTSD (CX)(R9*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y12, Y13, Y5
-	VBROADCASTSD (CX)(R8*2), Y13
+	VBROADCASTSD (AX)(R9*2), Y13
 	VFMADD231PD  Y12, Y13, Y6
-	VBROADCASTSD (CX)(R10*1), Y13
+	VBROADCASTSD (AX)(R11*1), Y13
 	VFMADD231PD  Y12, Y13, Y7
-	VBROADCASTSD (CX)(DI*8), Y13
+	VBROADCASTSD (AX)(R8*8), Y13
 	VFMADD231PD  Y12, Y13, Y8
-	VBROADCASTSD (CX)(R11*1), Y13
+	VBROADCASTSD (AX)(R12*1), Y13
 	VFMADD231PD  Y12, Y13, Y9
-	VBROADCASTSD (CX)(R9*2), Y13
+	VBROADCASTSD (AX)(R10*2), Y13
 	VFMADD231PD  Y12, Y13, Y10
-	VBROADCASTSD (CX)(R12*1), Y13
+	VBROADCASTSD (AX)(R13*1), Y13
 	VFMADD231PD  Y12, Y13, Y11
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Y12
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y13
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	PREFETCHT0   128(BX)
+	ADDQ         $0xc0, BX
+	VMOVUPD.Z    (CX), K1, Y12
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y12, Y13, Y0
-	VBROADCASTSD (CX)(DI*1), Y13
+	VBROADCASTSD (AX)(R8*1), Y13
 	VFMADD231PD  Y12, Y13, Y1
-	VBROADCASTSD (CX)(DI*2), Y13
+	VBROADCASTSD (AX)(R8*2), Y13
 	VFMADD231PD  Y12, Y13, Y2
-	VBROADCASTSD (CX)(R8*1), Y13
+	VBROADCASTSD (AX)(R9*1), Y13
 	VFMADD231PD  Y12, Y13, Y3
-	VBROADCASTSD (CX)(DI*4), Y13
+	VBROADCASTSD (AX)(R8*4), Y13
 	VFMADD231PD  Y12, Y13, Y4
-	VBROADCASTSD (CX)(R9*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y12, Y13, Y5
-	VBROADCASTSD (CX)(R8*2), Y13
+	VBROADCASTSD (AX)(R9*2), Y13
 	VFMADD231PD  Y12, Y13, Y6
-	VBROADCASTSD (CX)(R10*1), Y13
+	VBROADCASTSD (AX)(R11*1), Y13
 	VFMADD231PD  Y12, Y13, Y7
-	VBROADCASTSD (CX)(DI*8), Y13
+	VBROADCASTSD (AX)(R8*8), Y13
 	VFMADD231PD  Y12, Y13, Y8
-	VBROADCASTSD (CX)(R11*1), Y13
+	VBROADCASTSD (AX)(R12*1), Y13
 	VFMADD231PD  Y12, Y13, Y9
-	VBROADCASTSD (CX)(R9*2), Y13
+	VBROADCASTSD (AX)(R10*2), Y13
 	VFMADD231PD  Y12, Y13, Y10
-	VBROADCASTSD (CX)(R12*1), Y13
+	VBROADCASTSD (AX)(R13*1), Y13
 	VFMADD231PD  Y12, Y13, Y11
-	ADDQ         DX, CX
-	DECQ         R13
+	ADDQ         SI, AX
+	DECQ         R14
 	JNZ          gemmAVX512F64R12C4pair
 
 gemmAVX512F64R12C4one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R12C4done
-	VMOVUPD.Z    (BX), K1, Y12
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Y13
+	VMOVUPD.Z    (CX), K1, Y12
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y12, Y13, Y0
-	VBROADCASTSD (CX)(DI*1), Y13
+	VBROADCASTSD (AX)(R8*1), Y13
 	VFMADD231PD  Y12, Y13, Y1
-	VBROADCASTSD (CX)(DI*2), Y13
+	VBROADCASTSD (AX)(R8*2), Y13
 	VFMADD231PD  Y12, Y13, Y2
-	VBROADCASTSD (CX)(R8*1), Y13
+	VBROADCASTSD (AX)(R9*1), Y13
 	VFMADD231PD  Y12, Y13, Y3
-	VBROADCASTSD (CX)(DI*4), Y13
+	VBROADCASTSD (AX)(R8*4), Y13
 	VFMADD231PD  Y12, Y13, Y4
-	VBROADCASTSD (CX)(R9*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y12, Y13, Y5
-	VBROADCASTSD (CX)(R8*2), Y13
+	VBROADCASTSD (AX)(R9*2), Y13
 	VFMADD231PD  Y12, Y13, Y6
-	VBROADCASTSD (CX)(R10*1), Y13
+	VBROADCASTSD (AX)(R11*1), Y13
 	VFMADD231PD  Y12, Y13, Y7
-	VBROADCASTSD (CX)(DI*8), Y13
+	VBROADCASTSD (AX)(R8*8), Y13
 	VFMADD231PD  Y12, Y13, Y8
-	VBROADCASTSD (CX)(R11*1), Y13
+	VBROADCASTSD (AX)(R12*1), Y13
 	VFMADD231PD  Y12, Y13, Y9
-	VBROADCASTSD (CX)(R9*2), Y13
+	VBROADCASTSD (AX)(R10*2), Y13
 	VFMADD231PD  Y12, Y13, Y10
-	VBROADCASTSD (CX)(R12*1), Y13
+	VBROADCASTSD (AX)(R13*1), Y13
 	VFMADD231PD  Y12, Y13, Y11
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R12C4done:
-	VBROADCASTSD alpha+64(FP), Y12
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Y12
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R12C4set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPD.Z    (CX), K1, Y13
 	VFMADD213PD  Y13, Y12, Y0
 	VMOVUPD      Y0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y1
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y1
 	VMOVUPD      Y1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y2
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y2
 	VMOVUPD      Y2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y3
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y3
 	VMOVUPD      Y3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y4
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y4
 	VMOVUPD      Y4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y5
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y5
 	VMOVUPD      Y5, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y6
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y6
 	VMOVUPD      Y6, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y7
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y7
 	VMOVUPD      Y7, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y8
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y8
 	VMOVUPD      Y8, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y9
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y9
 	VMOVUPD      Y9, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y10
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y10
 	VMOVUPD      Y10, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y0
-	VFMADD213PD  Y0, Y12, Y11
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD213PD  Y13, Y12, Y11
 	VMOVUPD      Y11, K1, (CX)
 	JMP          gemmAVX512F64R12C4end
 
 gemmAVX512F64R12C4set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Y12, Y0, Y0
 	VMOVUPD Y0, K1, (CX)
 	ADDQ    AX, CX
@@ -6378,27 +6878,37 @@ gemmAVX512F64R12C4set:
 	VMOVUPD Y11, K1, (CX)
 
 gemmAVX512F64R12C4end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+12, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R12C4tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R12C8(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R12C8(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	LEAQ   (R10)(DI*2), R11
-	LEAQ   (R11)(DI*2), R12
-	MOVQ   cols+80(FP), R13
-	MOVL   $-1, R14
-	BZHIL  R13, R14, R13
-	KMOVW  R13, K1
+// func gemmAVX512F64R12C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F64R12C8(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	LEAQ  (R11)(R8*2), R12
+	LEAQ  (R12)(R8*2), R13
+	MOVQ  cols+96(FP), AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R12C8tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -6411,157 +6921,161 @@ TEXT ·gemmAVX512F64R12C8(SB), NOSPLIT, $0-88
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-	MOVQ   AX, R13
-	SHRQ   $0x01, R13
+	MOVQ   DX, R14
+	SHRQ   $0x01, R14
 	JZ     gemmAVX512F64R12C8one
 
 gemmAVX512F64R12C8pair:
-	VMOVUPD.Z    (BX), K1, Z12
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z13
+	VMOVUPD.Z    (CX), K1, Z12
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z13
 	VFMADD231PD  Z12, Z13, Z0
-	VBROADCASTSD (CX)(DI*1), Z13
+	VBROADCASTSD (AX)(R8*1), Z13
 	VFMADD231PD  Z12, Z13, Z1
-	VBROADCASTSD (CX)(DI*2), Z13
+	VBROADCASTSD (AX)(R8*2), Z13
 	VFMADD231PD  Z12, Z13, Z2
-	VBROADCASTSD (CX)(R8*1), Z13
+	VBROADCASTSD (AX)(R9*1), Z13
 	VFMADD231PD  Z12, Z13, Z3
-	VBROADCASTSD (CX)(DI*4), Z13
+	VBROADCASTSD (AX)(R8*4), Z13
 	VFMADD231PD  Z12, Z13, Z4
-	VBROADCASTSD (CX)(R9*1), Z13
+	VBROADCASTSD (AX)(R10*1), Z13
 	VFMADD231PD  Z12, Z13, Z5
-	VBROADCASTSD (CX)(R8*2), Z13
+	VBROADCASTSD (AX)(R9*2), Z13
 	VFMADD231PD  Z12, Z13, Z6
-	VBROADCASTSD (CX)(R10*1), Z13
+	VBROADCASTSD (AX)(R11*1), Z13
 	VFMADD231PD  Z12, Z13, Z7
-	VBROADCASTSD (CX)(DI*8), Z13
+	VBROADCASTSD (AX)(R8*8), Z13
 	VFMADD231PD  Z12, Z13, Z8
-	VBROADCASTSD (CX)(R11*1), Z13
+	VBROADCASTSD (AX)(R12*1), Z13
 	VFMADD231PD  Z12, Z13, Z9
-	VBROADCASTSD (CX)(R9*2), Z13
+	VBROADCASTSD (AX)(R10*2), Z13
 	VFMADD231PD  Z12, Z13, Z10
-	VBROADCASTSD (CX)(R12*1), Z13
+	VBROADCASTSD (AX)(R13*1), Z13
 	VFMADD231PD  Z12, Z13, Z11
-	ADDQ         DX, CX
-	VMOVUPD.Z    (BX), K1, Z12
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z13
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	PREFETCHT0   128(BX)
+	ADDQ         $0xc0, BX
+	VMOVUPD.Z    (CX), K1, Z12
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z13
 	VFMADD231PD  Z12, Z13, Z0
-	VBROADCASTSD (CX)(DI*1), Z13
+	VBROADCASTSD (AX)(R8*1), Z13
 	VFMADD231PD  Z12, Z13, Z1
-	VBROADCASTSD (CX)(DI*2), Z13
+	VBROADCASTSD (AX)(R8*2), Z13
 	VFMADD231PD  Z12, Z13, Z2
-	VBROADCASTSD (CX)(R8*1), Z13
+	VBROADCASTSD (AX)(R9*1), Z13
 	VFMADD231PD  Z12, Z13, Z3
-	VBROADCASTSD (CX)(DI*4), Z13
+	VBROADCASTSD (AX)(R8*4), Z13
 	VFMADD231PD  Z12, Z13, Z4
-	VBROADCASTSD (CX)(R9*1), Z13
+	VBROADCASTSD (AX)(R10*1), Z13
 	VFMADD231PD  Z12, Z13, Z5
-	VBROADCASTSD (CX)(R8*2), Z13
+	VBROADCASTSD (AX)(R9*2), Z13
 	VFMADD231PD  Z12, Z13, Z6
-	VBROADCASTSD (CX)(R10*1), Z13
+	VBROADCASTSD (AX)(R11*1), Z13
 	VFMADD231PD  Z12, Z13, Z7
-	VBROADCASTSD (CX)(DI*8), Z13
+	VBROADCASTSD (AX)(R8*8), Z13
 	VFMADD231PD  Z12, Z13, Z8
-	VBROADCASTSD (CX)(R11*1), Z13
+	VBROADCASTSD (AX)(R12*1), Z13
 	VFMADD231PD  Z12, Z13, Z9
-	VBROADCASTSD (CX)(R9*2), Z13
+	VBROADCASTSD (AX)(R10*2), Z13
 	VFMADD231PD  Z12, Z13, Z10
-	VBROADCASTSD (CX)(R12*1), Z13
+	VBROADCASTSD (AX)(R13*1), Z13
 	VFMADD231PD  Z12, Z13, Z11
-	ADDQ         DX, CX
-	DECQ         R13
+	ADDQ         SI, AX
+	DECQ         R14
 	JNZ          gemmAVX512F64R12C8pair
 
 gemmAVX512F64R12C8one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R12C8done
-	VMOVUPD.Z    (BX), K1, Z12
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z13
+	VMOVUPD.Z    (CX), K1, Z12
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z13
 	VFMADD231PD  Z12, Z13, Z0
-	VBROADCASTSD (CX)(DI*1), Z13
+	VBROADCASTSD (AX)(R8*1), Z13
 	VFMADD231PD  Z12, Z13, Z1
-	VBROADCASTSD (CX)(DI*2), Z13
+	VBROADCASTSD (AX)(R8*2), Z13
 	VFMADD231PD  Z12, Z13, Z2
-	VBROADCASTSD (CX)(R8*1), Z13
+	VBROADCASTSD (AX)(R9*1), Z13
 	VFMADD231PD  Z12, Z13, Z3
-	VBROADCASTSD (CX)(DI*4), Z13
+	VBROADCASTSD (AX)(R8*4), Z13
 	VFMADD231PD  Z12, Z13, Z4
-	VBROADCASTSD (CX)(R9*1), Z13
+	VBROADCASTSD (AX)(R10*1), Z13
 	VFMADD231PD  Z12, Z13, Z5
-	VBROADCASTSD (CX)(R8*2), Z13
+	VBROADCASTSD (AX)(R9*2), Z13
 	VFMADD231PD  Z12, Z13, Z6
-	VBROADCASTSD (CX)(R10*1), Z13
+	VBROADCASTSD (AX)(R11*1), Z13
 	VFMADD231PD  Z12, Z13, Z7
-	VBROADCASTSD (CX)(DI*8), Z13
+	VBROADCASTSD (AX)(R8*8), Z13
 	VFMADD231PD  Z12, Z13, Z8
-	VBROADCASTSD (CX)(R11*1), Z13
+	VBROADCASTSD (AX)(R12*1), Z13
 	VFMADD231PD  Z12, Z13, Z9
-	VBROADCASTSD (CX)(R9*2), Z13
+	VBROADCASTSD (AX)(R10*2), Z13
 	VFMADD231PD  Z12, Z13, Z10
-	VBROADCASTSD (CX)(R12*1), Z13
+	VBROADCASTSD (AX)(R13*1), Z13
 	VFMADD231PD  Z12, Z13, Z11
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R12C8done:
-	VBROADCASTSD alpha+64(FP), Z12
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z12
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R12C8set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD213PD  Z13, Z12, Z0
 	VMOVUPD      Z0, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z1
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z1
 	VMOVUPD      Z1, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z2
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z2
 	VMOVUPD      Z2, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z3
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z3
 	VMOVUPD      Z3, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z4
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z4
 	VMOVUPD      Z4, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z5
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z5
 	VMOVUPD      Z5, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z6
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z6
 	VMOVUPD      Z6, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z7
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z7
 	VMOVUPD      Z7, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z8
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z8
 	VMOVUPD      Z8, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z9
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z9
 	VMOVUPD      Z9, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z10
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z10
 	VMOVUPD      Z10, K1, (CX)
 	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z0
-	VFMADD213PD  Z0, Z12, Z11
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD213PD  Z13, Z12, Z11
 	VMOVUPD      Z11, K1, (CX)
 	JMP          gemmAVX512F64R12C8end
 
 gemmAVX512F64R12C8set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z12, Z0, Z0
 	VMOVUPD Z0, K1, (CX)
 	ADDQ    AX, CX
@@ -6599,28 +7113,38 @@ gemmAVX512F64R12C8set:
 	VMOVUPD Z11, K1, (CX)
 
 gemmAVX512F64R12C8end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+12, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R12C8tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R12C12(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R12C12(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	LEAQ   (R10)(DI*2), R11
-	LEAQ   (R11)(DI*2), R12
-	MOVQ   cols+80(FP), R13
-	SUBQ   $0x08, R13
-	MOVL   $-1, R14
-	BZHIL  R13, R14, R13
-	KMOVW  R13, K1
+// func gemmAVX512F64R12C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·gemmAVX512F64R12C12(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	LEAQ  (R11)(R8*2), R12
+	LEAQ  (R12)(R8*2), R13
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R12C12tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Y1, Y1, Y1
 	VPXORD Z2, Z2, Z2
@@ -6645,220 +7169,224 @@ TEXT ·gemmAVX512F64R12C12(SB), NOSPLIT, $0-88
 	VPXORD Y21, Y21, Y21
 	VPXORD Z22, Z22, Z22
 	VPXORD Y23, Y23, Y23
-	MOVQ   AX, R13
-	SHRQ   $0x01, R13
+	MOVQ   DX, R14
+	SHRQ   $0x01, R14
 	JZ     gemmAVX512F64R12C12one
 
 gemmAVX512F64R12C12pair:
-	VMOVUPD      (BX), Z24
-	VMOVUPD.Z    64(BX), K1, Y25
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z26
+	VMOVUPD      (CX), Z24
+	VMOVUPD.Z    64(CX), K1, Y25
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z26
 	VFMADD231PD  Z24, Z26, Z0
 	VFMADD231PD  Y25, Y26, Y1
-	VBROADCASTSD (CX)(DI*1), Z26
+	VBROADCASTSD (AX)(R8*1), Z26
 	VFMADD231PD  Z24, Z26, Z2
 	VFMADD231PD  Y25, Y26, Y3
-	VBROADCASTSD (CX)(DI*2), Z26
+	VBROADCASTSD (AX)(R8*2), Z26
 	VFMADD231PD  Z24, Z26, Z4
 	VFMADD231PD  Y25, Y26, Y5
-	VBROADCASTSD (CX)(R8*1), Z26
+	VBROADCASTSD (AX)(R9*1), Z26
 	VFMADD231PD  Z24, Z26, Z6
 	VFMADD231PD  Y25, Y26, Y7
-	VBROADCASTSD (CX)(DI*4), Z26
+	VBROADCASTSD (AX)(R8*4), Z26
 	VFMADD231PD  Z24, Z26, Z8
 	VFMADD231PD  Y25, Y26, Y9
-	VBROADCASTSD (CX)(R9*1), Z26
+	VBROADCASTSD (AX)(R10*1), Z26
 	VFMADD231PD  Z24, Z26, Z10
 	VFMADD231PD  Y25, Y26, Y11
-	VBROADCASTSD (CX)(R8*2), Z26
+	VBROADCASTSD (AX)(R9*2), Z26
 	VFMADD231PD  Z24, Z26, Z12
 	VFMADD231PD  Y25, Y26, Y13
-	VBROADCASTSD (CX)(R10*1), Z26
+	VBROADCASTSD (AX)(R11*1), Z26
 	VFMADD231PD  Z24, Z26, Z14
 	VFMADD231PD  Y25, Y26, Y15
-	VBROADCASTSD (CX)(DI*8), Z26
+	VBROADCASTSD (AX)(R8*8), Z26
 	VFMADD231PD  Z24, Z26, Z16
 	VFMADD231PD  Y25, Y26, Y17
-	VBROADCASTSD (CX)(R11*1), Z26
+	VBROADCASTSD (AX)(R12*1), Z26
 	VFMADD231PD  Z24, Z26, Z18
 	VFMADD231PD  Y25, Y26, Y19
-	VBROADCASTSD (CX)(R9*2), Z26
+	VBROADCASTSD (AX)(R10*2), Z26
 	VFMADD231PD  Z24, Z26, Z20
 	VFMADD231PD  Y25, Y26, Y21
-	VBROADCASTSD (CX)(R12*1), Z26
+	VBROADCASTSD (AX)(R13*1), Z26
 	VFMADD231PD  Z24, Z26, Z22
 	VFMADD231PD  Y25, Y26, Y23
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z24
-	VMOVUPD.Z    64(BX), K1, Y25
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z26
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	PREFETCHT0   128(BX)
+	ADDQ         $0xc0, BX
+	VMOVUPD      (CX), Z24
+	VMOVUPD.Z    64(CX), K1, Y25
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z26
 	VFMADD231PD  Z24, Z26, Z0
 	VFMADD231PD  Y25, Y26, Y1
-	VBROADCASTSD (CX)(DI*1), Z26
+	VBROADCASTSD (AX)(R8*1), Z26
 	VFMADD231PD  Z24, Z26, Z2
 	VFMADD231PD  Y25, Y26, Y3
-	VBROADCASTSD (CX)(DI*2), Z26
+	VBROADCASTSD (AX)(R8*2), Z26
 	VFMADD231PD  Z24, Z26, Z4
 	VFMADD231PD  Y25, Y26, Y5
-	VBROADCASTSD (CX)(R8*1), Z26
+	VBROADCASTSD (AX)(R9*1), Z26
 	VFMADD231PD  Z24, Z26, Z6
 	VFMADD231PD  Y25, Y26, Y7
-	VBROADCASTSD (CX)(DI*4), Z26
+	VBROADCASTSD (AX)(R8*4), Z26
 	VFMADD231PD  Z24, Z26, Z8
 	VFMADD231PD  Y25, Y26, Y9
-	VBROADCASTSD (CX)(R9*1), Z26
+	VBROADCASTSD (AX)(R10*1), Z26
 	VFMADD231PD  Z24, Z26, Z10
 	VFMADD231PD  Y25, Y26, Y11
-	VBROADCASTSD (CX)(R8*2), Z26
+	VBROADCASTSD (AX)(R9*2), Z26
 	VFMADD231PD  Z24, Z26, Z12
 	VFMADD231PD  Y25, Y26, Y13
-	VBROADCASTSD (CX)(R10*1), Z26
+	VBROADCASTSD (AX)(R11*1), Z26
 	VFMADD231PD  Z24, Z26, Z14
 	VFMADD231PD  Y25, Y26, Y15
-	VBROADCASTSD (CX)(DI*8), Z26
+	VBROADCASTSD (AX)(R8*8), Z26
 	VFMADD231PD  Z24, Z26, Z16
 	VFMADD231PD  Y25, Y26, Y17
-	VBROADCASTSD (CX)(R11*1), Z26
+	VBROADCASTSD (AX)(R12*1), Z26
 	VFMADD231PD  Z24, Z26, Z18
 	VFMADD231PD  Y25, Y26, Y19
-	VBROADCASTSD (CX)(R9*2), Z26
+	VBROADCASTSD (AX)(R10*2), Z26
 	VFMADD231PD  Z24, Z26, Z20
 	VFMADD231PD  Y25, Y26, Y21
-	VBROADCASTSD (CX)(R12*1), Z26
+	VBROADCASTSD (AX)(R13*1), Z26
 	VFMADD231PD  Z24, Z26, Z22
 	VFMADD231PD  Y25, Y26, Y23
-	ADDQ         DX, CX
-	DECQ         R13
+	ADDQ         SI, AX
+	DECQ         R14
 	JNZ          gemmAVX512F64R12C12pair
 
 gemmAVX512F64R12C12one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R12C12done
-	VMOVUPD      (BX), Z24
-	VMOVUPD.Z    64(BX), K1, Y25
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z26
+	VMOVUPD      (CX), Z24
+	VMOVUPD.Z    64(CX), K1, Y25
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z26
 	VFMADD231PD  Z24, Z26, Z0
 	VFMADD231PD  Y25, Y26, Y1
-	VBROADCASTSD (CX)(DI*1), Z26
+	VBROADCASTSD (AX)(R8*1), Z26
 	VFMADD231PD  Z24, Z26, Z2
 	VFMADD231PD  Y25, Y26, Y3
-	VBROADCASTSD (CX)(DI*2), Z26
+	VBROADCASTSD (AX)(R8*2), Z26
 	VFMADD231PD  Z24, Z26, Z4
 	VFMADD231PD  Y25, Y26, Y5
-	VBROADCASTSD (CX)(R8*1), Z26
+	VBROADCASTSD (AX)(R9*1), Z26
 	VFMADD231PD  Z24, Z26, Z6
 	VFMADD231PD  Y25, Y26, Y7
-	VBROADCASTSD (CX)(DI*4), Z26
+	VBROADCASTSD (AX)(R8*4), Z26
 	VFMADD231PD  Z24, Z26, Z8
 	VFMADD231PD  Y25, Y26, Y9
-	VBROADCASTSD (CX)(R9*1), Z26
+	VBROADCASTSD (AX)(R10*1), Z26
 	VFMADD231PD  Z24, Z26, Z10
 	VFMADD231PD  Y25, Y26, Y11
-	VBROADCASTSD (CX)(R8*2), Z26
+	VBROADCASTSD (AX)(R9*2), Z26
 	VFMADD231PD  Z24, Z26, Z12
 	VFMADD231PD  Y25, Y26, Y13
-	VBROADCASTSD (CX)(R10*1), Z26
+	VBROADCASTSD (AX)(R11*1), Z26
 	VFMADD231PD  Z24, Z26, Z14
 	VFMADD231PD  Y25, Y26, Y15
-	VBROADCASTSD (CX)(DI*8), Z26
+	VBROADCASTSD (AX)(R8*8), Z26
 	VFMADD231PD  Z24, Z26, Z16
 	VFMADD231PD  Y25, Y26, Y17
-	VBROADCASTSD (CX)(R11*1), Z26
+	VBROADCASTSD (AX)(R12*1), Z26
 	VFMADD231PD  Z24, Z26, Z18
 	VFMADD231PD  Y25, Y26, Y19
-	VBROADCASTSD (CX)(R9*2), Z26
+	VBROADCASTSD (AX)(R10*2), Z26
 	VFMADD231PD  Z24, Z26, Z20
 	VFMADD231PD  Y25, Y26, Y21
-	VBROADCASTSD (CX)(R12*1), Z26
+	VBROADCASTSD (AX)(R13*1), Z26
 	VFMADD231PD  Z24, Z26, Z22
 	VFMADD231PD  Y25, Y26, Y23
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R12C12done:
-	VBROADCASTSD alpha+64(FP), Z24
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z24
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R12C12set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Z24, Z0
 	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y1
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y1
 	VMOVUPD      Y1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z2
 	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y3
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y3
 	VMOVUPD      Y3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z4
 	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y5
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y5
 	VMOVUPD      Y5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z6
 	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y7
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y7
 	VMOVUPD      Y7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z8
 	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y9
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y9
 	VMOVUPD      Y9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z10
 	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y11
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y11
 	VMOVUPD      Y11, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z12
 	VMOVUPD      Z12, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y13
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y13
 	VMOVUPD      Y13, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z14
 	VMOVUPD      Z14, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y15
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y15
 	VMOVUPD      Y15, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z16
 	VMOVUPD      Z16, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y17
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y17
 	VMOVUPD      Y17, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z18
 	VMOVUPD      Z18, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y19
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y19
 	VMOVUPD      Y19, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z20
 	VMOVUPD      Z20, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y21
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y21
 	VMOVUPD      Y21, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z22
 	VMOVUPD      Z22, (CX)
-	VMOVUPD.Z    64(CX), K1, Y0
-	VFMADD213PD  Y0, Y24, Y23
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD213PD  Y25, Y24, Y23
 	VMOVUPD      Y23, K1, 64(CX)
 	JMP          gemmAVX512F64R12C12end
 
 gemmAVX512F64R12C12set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z24, Z0, Z0
 	VMOVUPD Z0, (CX)
 	VMULPD  Y24, Y1, Y1
@@ -6920,28 +7448,38 @@ gemmAVX512F64R12C12set:
 	VMOVUPD Y23, K1, 64(CX)
 
 gemmAVX512F64R12C12end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+12, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R12C12tile
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R12C16(k int, a *float64, aRow int, aK int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R12C16(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   aK+24(FP), DX
-	MOVQ   b+32(FP), BX
-	MOVQ   bK+40(FP), SI
-	MOVQ   aRow+16(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (R8)(DI*2), R9
-	LEAQ   (R9)(DI*2), R10
-	LEAQ   (R10)(DI*2), R11
-	LEAQ   (R11)(DI*2), R12
-	MOVQ   cols+80(FP), R13
-	SUBQ   $0x08, R13
-	MOVL   $-1, R14
-	BZHIL  R13, R14, R13
-	KMOVW  R13, K1
+// func gemmAVX512F64R12C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gemmAVX512F64R12C16(SB), NOSPLIT, $0-104
+	MOVQ  aK+32(FP), SI
+	MOVQ  bK+56(FP), DI
+	MOVQ  aRow+24(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R9)(R8*2), R10
+	LEAQ  (R10)(R8*2), R11
+	LEAQ  (R11)(R8*2), R12
+	LEAQ  (R12)(R8*2), R13
+	MOVQ  cols+96(FP), AX
+	SUBQ  $0x08, AX
+	MOVL  $-1, CX
+	BZHIL AX, CX, AX
+	KMOVW AX, K1
+
+gemmAVX512F64R12C16tile:
+	MOVQ   k+8(FP), DX
+	MOVQ   a+16(FP), AX
+	MOVQ   b+48(FP), CX
+	MOVQ   AX, BX
+	ADDQ   aTile+40(FP), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -6966,220 +7504,224 @@ TEXT ·gemmAVX512F64R12C16(SB), NOSPLIT, $0-88
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	MOVQ   AX, R13
-	SHRQ   $0x01, R13
+	MOVQ   DX, R14
+	SHRQ   $0x01, R14
 	JZ     gemmAVX512F64R12C16one
 
 gemmAVX512F64R12C16pair:
-	VMOVUPD      (BX), Z24
-	VMOVUPD.Z    64(BX), K1, Z25
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z26
+	VMOVUPD      (CX), Z24
+	VMOVUPD.Z    64(CX), K1, Z25
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z26
 	VFMADD231PD  Z24, Z26, Z0
 	VFMADD231PD  Z25, Z26, Z1
-	VBROADCASTSD (CX)(DI*1), Z26
+	VBROADCASTSD (AX)(R8*1), Z26
 	VFMADD231PD  Z24, Z26, Z2
 	VFMADD231PD  Z25, Z26, Z3
-	VBROADCASTSD (CX)(DI*2), Z26
+	VBROADCASTSD (AX)(R8*2), Z26
 	VFMADD231PD  Z24, Z26, Z4
 	VFMADD231PD  Z25, Z26, Z5
-	VBROADCASTSD (CX)(R8*1), Z26
+	VBROADCASTSD (AX)(R9*1), Z26
 	VFMADD231PD  Z24, Z26, Z6
 	VFMADD231PD  Z25, Z26, Z7
-	VBROADCASTSD (CX)(DI*4), Z26
+	VBROADCASTSD (AX)(R8*4), Z26
 	VFMADD231PD  Z24, Z26, Z8
 	VFMADD231PD  Z25, Z26, Z9
-	VBROADCASTSD (CX)(R9*1), Z26
+	VBROADCASTSD (AX)(R10*1), Z26
 	VFMADD231PD  Z24, Z26, Z10
 	VFMADD231PD  Z25, Z26, Z11
-	VBROADCASTSD (CX)(R8*2), Z26
+	VBROADCASTSD (AX)(R9*2), Z26
 	VFMADD231PD  Z24, Z26, Z12
 	VFMADD231PD  Z25, Z26, Z13
-	VBROADCASTSD (CX)(R10*1), Z26
+	VBROADCASTSD (AX)(R11*1), Z26
 	VFMADD231PD  Z24, Z26, Z14
 	VFMADD231PD  Z25, Z26, Z15
-	VBROADCASTSD (CX)(DI*8), Z26
+	VBROADCASTSD (AX)(R8*8), Z26
 	VFMADD231PD  Z24, Z26, Z16
 	VFMADD231PD  Z25, Z26, Z17
-	VBROADCASTSD (CX)(R11*1), Z26
+	VBROADCASTSD (AX)(R12*1), Z26
 	VFMADD231PD  Z24, Z26, Z18
 	VFMADD231PD  Z25, Z26, Z19
-	VBROADCASTSD (CX)(R9*2), Z26
+	VBROADCASTSD (AX)(R10*2), Z26
 	VFMADD231PD  Z24, Z26, Z20
 	VFMADD231PD  Z25, Z26, Z21
-	VBROADCASTSD (CX)(R12*1), Z26
+	VBROADCASTSD (AX)(R13*1), Z26
 	VFMADD231PD  Z24, Z26, Z22
 	VFMADD231PD  Z25, Z26, Z23
-	ADDQ         DX, CX
-	VMOVUPD      (BX), Z24
-	VMOVUPD.Z    64(BX), K1, Z25
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z26
+	ADDQ         SI, AX
+	PREFETCHT0   (BX)
+	PREFETCHT0   64(BX)
+	PREFETCHT0   128(BX)
+	ADDQ         $0xc0, BX
+	VMOVUPD      (CX), Z24
+	VMOVUPD.Z    64(CX), K1, Z25
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z26
 	VFMADD231PD  Z24, Z26, Z0
 	VFMADD231PD  Z25, Z26, Z1
-	VBROADCASTSD (CX)(DI*1), Z26
+	VBROADCASTSD (AX)(R8*1), Z26
 	VFMADD231PD  Z24, Z26, Z2
 	VFMADD231PD  Z25, Z26, Z3
-	VBROADCASTSD (CX)(DI*2), Z26
+	VBROADCASTSD (AX)(R8*2), Z26
 	VFMADD231PD  Z24, Z26, Z4
 	VFMADD231PD  Z25, Z26, Z5
-	VBROADCASTSD (CX)(R8*1), Z26
+	VBROADCASTSD (AX)(R9*1), Z26
 	VFMADD231PD  Z24, Z26, Z6
 	VFMADD231PD  Z25, Z26, Z7
-	VBROADCASTSD (CX)(DI*4), Z26
+	VBROADCASTSD (AX)(R8*4), Z26
 	VFMADD231PD  Z24, Z26, Z8
 	VFMADD231PD  Z25, Z26, Z9
-	VBROADCASTSD (CX)(R9*1), Z26
+	VBROADCASTSD (AX)(R10*1), Z26
 	VFMADD231PD  Z24, Z26, Z10
 	VFMADD231PD  Z25, Z26, Z11
-	VBROADCASTSD (CX)(R8*2), Z26
+	VBROADCASTSD (AX)(R9*2), Z26
 	VFMADD231PD  Z24, Z26, Z12
 	VFMADD231PD  Z25, Z26, Z13
-	VBROADCASTSD (CX)(R10*1), Z26
+	VBROADCASTSD (AX)(R11*1), Z26
 	VFMADD231PD  Z24, Z26, Z14
 	VFMADD231PD  Z25, Z26, Z15
-	VBROADCASTSD (CX)(DI*8), Z26
+	VBROADCASTSD (AX)(R8*8), Z26
 	VFMADD231PD  Z24, Z26, Z16
 	VFMADD231PD  Z25, Z26, Z17
-	VBROADCASTSD (CX)(R11*1), Z26
+	VBROADCASTSD (AX)(R12*1), Z26
 	VFMADD231PD  Z24, Z26, Z18
 	VFMADD231PD  Z25, Z26, Z19
-	VBROADCASTSD (CX)(R9*2), Z26
+	VBROADCASTSD (AX)(R10*2), Z26
 	VFMADD231PD  Z24, Z26, Z20
 	VFMADD231PD  Z25, Z26, Z21
-	VBROADCASTSD (CX)(R12*1), Z26
+	VBROADCASTSD (AX)(R13*1), Z26
 	VFMADD231PD  Z24, Z26, Z22
 	VFMADD231PD  Z25, Z26, Z23
-	ADDQ         DX, CX
-	DECQ         R13
+	ADDQ         SI, AX
+	DECQ         R14
 	JNZ          gemmAVX512F64R12C16pair
 
 gemmAVX512F64R12C16one:
-	TESTQ        $0x00000001, AX
+	TESTQ        $0x00000001, DX
 	JZ           gemmAVX512F64R12C16done
-	VMOVUPD      (BX), Z24
-	VMOVUPD.Z    64(BX), K1, Z25
-	ADDQ         SI, BX
-	VBROADCASTSD (CX), Z26
+	VMOVUPD      (CX), Z24
+	VMOVUPD.Z    64(CX), K1, Z25
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z26
 	VFMADD231PD  Z24, Z26, Z0
 	VFMADD231PD  Z25, Z26, Z1
-	VBROADCASTSD (CX)(DI*1), Z26
+	VBROADCASTSD (AX)(R8*1), Z26
 	VFMADD231PD  Z24, Z26, Z2
 	VFMADD231PD  Z25, Z26, Z3
-	VBROADCASTSD (CX)(DI*2), Z26
+	VBROADCASTSD (AX)(R8*2), Z26
 	VFMADD231PD  Z24, Z26, Z4
 	VFMADD231PD  Z25, Z26, Z5
-	VBROADCASTSD (CX)(R8*1), Z26
+	VBROADCASTSD (AX)(R9*1), Z26
 	VFMADD231PD  Z24, Z26, Z6
 	VFMADD231PD  Z25, Z26, Z7
-	VBROADCASTSD (CX)(DI*4), Z26
+	VBROADCASTSD (AX)(R8*4), Z26
 	VFMADD231PD  Z24, Z26, Z8
 	VFMADD231PD  Z25, Z26, Z9
-	VBROADCASTSD (CX)(R9*1), Z26
+	VBROADCASTSD (AX)(R10*1), Z26
 	VFMADD231PD  Z24, Z26, Z10
 	VFMADD231PD  Z25, Z26, Z11
-	VBROADCASTSD (CX)(R8*2), Z26
+	VBROADCASTSD (AX)(R9*2), Z26
 	VFMADD231PD  Z24, Z26, Z12
 	VFMADD231PD  Z25, Z26, Z13
-	VBROADCASTSD (CX)(R10*1), Z26
+	VBROADCASTSD (AX)(R11*1), Z26
 	VFMADD231PD  Z24, Z26, Z14
 	VFMADD231PD  Z25, Z26, Z15
-	VBROADCASTSD (CX)(DI*8), Z26
+	VBROADCASTSD (AX)(R8*8), Z26
 	VFMADD231PD  Z24, Z26, Z16
 	VFMADD231PD  Z25, Z26, Z17
-	VBROADCASTSD (CX)(R11*1), Z26
+	VBROADCASTSD (AX)(R12*1), Z26
 	VFMADD231PD  Z24, Z26, Z18
 	VFMADD231PD  Z25, Z26, Z19
-	VBROADCASTSD (CX)(R9*2), Z26
+	VBROADCASTSD (AX)(R10*2), Z26
 	VFMADD231PD  Z24, Z26, Z20
 	VFMADD231PD  Z25, Z26, Z21
-	VBROADCASTSD (CX)(R12*1), Z26
+	VBROADCASTSD (AX)(R13*1), Z26
 	VFMADD231PD  Z24, Z26, Z22
 	VFMADD231PD  Z25, Z26, Z23
-	ADDQ         DX, CX
+	ADDQ         SI, AX
 
 gemmAVX512F64R12C16done:
-	VBROADCASTSD alpha+64(FP), Z24
-	MOVQ         cRow+56(FP), AX
-	MOVB         add+72(FP), CL
+	VBROADCASTSD alpha+80(FP), Z24
+	MOVQ         cRow+72(FP), AX
+	MOVB         add+88(FP), CL
 	TESTB        CL, CL
 	JZ           gemmAVX512F64R12C16set
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	VFMADD213PD  (CX), Z24, Z0
 	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z1
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z1
 	VMOVUPD      Z1, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z2
 	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z3
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z3
 	VMOVUPD      Z3, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z4
 	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z5
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z5
 	VMOVUPD      Z5, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z6
 	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z7
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z7
 	VMOVUPD      Z7, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z8
 	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z9
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z9
 	VMOVUPD      Z9, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z10
 	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z11
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z11
 	VMOVUPD      Z11, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z12
 	VMOVUPD      Z12, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z13
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z13
 	VMOVUPD      Z13, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z14
 	VMOVUPD      Z14, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z15
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z15
 	VMOVUPD      Z15, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z16
 	VMOVUPD      Z16, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z17
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z17
 	VMOVUPD      Z17, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z18
 	VMOVUPD      Z18, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z19
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z19
 	VMOVUPD      Z19, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z20
 	VMOVUPD      Z20, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z21
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z21
 	VMOVUPD      Z21, K1, 64(CX)
 	ADDQ         AX, CX
 	VFMADD213PD  (CX), Z24, Z22
 	VMOVUPD      Z22, (CX)
-	VMOVUPD.Z    64(CX), K1, Z0
-	VFMADD213PD  Z0, Z24, Z23
+	VMOVUPD.Z    64(CX), K1, Z25
+	VFMADD213PD  Z25, Z24, Z23
 	VMOVUPD      Z23, K1, 64(CX)
 	JMP          gemmAVX512F64R12C16end
 
 gemmAVX512F64R12C16set:
-	MOVQ    c+48(FP), CX
+	MOVQ    c+64(FP), CX
 	VMULPD  Z24, Z0, Z0
 	VMOVUPD Z0, (CX)
 	VMULPD  Z24, Z1, Z1
@@ -7241,5 +7783,11 @@ gemmAVX512F64R12C16set:
 	VMOVUPD Z23, K1, 64(CX)
 
 gemmAVX512F64R12C16end:
+	MOVQ   aTile+40(FP), AX
+	ADDQ   AX, a+16(FP)
+	IMUL3Q $+12, cRow+72(FP), AX
+	ADDQ   AX, c+64(FP)
+	DECQ   tiles+0(FP)
+	JNZ    gemmAVX512F64R12C16tile
 	VZEROUPPER
 	RET

@@ -10,7 +10,19 @@ import (
 func portableTiles[F accel.Float]() *tiles[F] {
 	return &tiles[F]{
 		heights: []int{2, 1}, widths: []int{4}, kc: 256, mc: 64, nc: 512,
-		micro: [][]micro[F]{{micro2[F]}, {micro1[F]}},
+		micro: [][]micro[F]{{tilewise(2, micro2[F])}, {tilewise(1, micro1[F])}},
+	}
+}
+
+// tilewise returns the microkernel that runs one for a single tile of so many rows on one tile after the other.
+func tilewise[F accel.Float](rows int, one func(k int, a *F, aRow, aK int, b *F, bK int, c *F, cRow int, alpha F, add bool, cols int)) micro[F] {
+	return func(tiles, k int, a *F, aRow, aK, aTile int, b *F, bK int, c *F, cRow int, alpha F, add bool, cols int) {
+		for i := range tiles {
+			if i > 0 {
+				a, c = at(a, aTile), at(c, rows*cRow)
+			}
+			one(k, a, aRow, aK, b, bK, c, cRow, alpha, add, cols)
+		}
 	}
 }
 

@@ -6,9 +6,10 @@ import (
 	"curvestream/accel"
 )
 
-// A micro is a microkernel: it sets a block of C, some rows × cols, to alpha·A·B, or adds that to it. It reads k columns of
-// A, which has any strides, and k rows of B, whose elements are contiguous. Strides are in bytes.
-type micro[F accel.Float] func(k int, a *F, aRow, aK int, b *F, bK int, c *F, cRow int, alpha F, add bool, cols int)
+// A micro is a microkernel: for each of some tiles below each other, all of its own height, it sets a block of C to alpha·A·B, or
+// adds that to it. It reads k columns of A, which has any strides, and k rows of B, whose elements are contiguous. Strides are in
+// bytes.
+type micro[F accel.Float] func(tiles, k int, a *F, aRow, aK, aTile int, b *F, bK int, c *F, cRow int, alpha F, add bool, cols int)
 
 // tiles are the microkernels of one path. Any of them adds the products of an element in the order of k, so that which tile
 // an element falls into does not show in its bits.
@@ -82,12 +83,14 @@ func (t *tiles[F]) run(m, k int, a strip[F], p panel[F], c []F, cStride int, alp
 	size := int(unsafe.Sizeof(alpha))
 	w := t.width(p.cols)
 	for i := 0; i < m; {
-		h := t.height(m - i)
+		height := t.height(m - i)
+		rows := t.heights[height]
+		n := (m - i) / rows
+		x, row, step, tile := i*a.row, a.row, a.k, rows*a.row
 		if a.packed {
-			t.micro[h][w](k, &a.x[i*k], size, t.heights[h]*size, p.b, p.bK, &c[i*cStride], cStride*size, alpha, add, p.cols)
-		} else {
-			t.micro[h][w](k, &a.x[i*a.row], a.row*size, a.k*size, p.b, p.bK, &c[i*cStride], cStride*size, alpha, add, p.cols)
+			x, row, step, tile = i*k, 1, rows, rows*k
 		}
-		i += t.heights[h]
+		t.micro[height][w](n, k, &a.x[x], row*size, step*size, tile*size, p.b, p.bK, &c[i*cStride], cStride*size, alpha, add, p.cols)
+		i += n * rows
 	}
 }

@@ -46,18 +46,17 @@ func gemms(i isa) {
 	}
 }
 
-// generate writes one microkernel: C = alpha·A·B, or C + alpha·A·B, for a block of A with any strides and a block of B whose
-// rows are contiguous. Products are added in the order of k, so that the bits of an element depend neither on its place in
-// the tile nor on the instruction set.
+// generate writes one microkernel: for each of some tiles below each other, C = alpha·A·B, or C + alpha·A·B, for a block of A with
+// any strides and a block of B whose rows are contiguous. Products are added in the order of k, so that the bits of an element
+// depend neither on its place in the tile nor on the instruction set.
 func (t tile) generate() {
-	build.TEXT(t.name(), build.NOSPLIT, fmt.Sprintf(
-		"func(k int, a *%[1]s, aRow, aK int, b *%[1]s, bK int, c *%[1]s, cRow int, alpha %[1]s, add bool, cols int)", t.float.goType()))
+	build.TEXT(t.name(), build.NOSPLIT, fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow, aK, aTile int, b *%[1]s, bK int, "+
+		"c *%[1]s, cRow int, alpha %[1]s, add bool, cols int)", t.float.goType()))
 	build.Pragma("noescape")
-	build.Doc(fmt.Sprintf("%s sets c, of %d × cols ≤ %d, to alpha·a·b, or adds it to c. Strides are in bytes.", t.name(), t.rows, t.cols()))
-	k := build.Load(build.Param("k"), build.GP64())
-	a := build.Load(build.Param("a"), build.GP64())
+	build.Doc(fmt.Sprintf("%s sets c, of tiles·%d × cols ≤ %d, to alpha·a·b, or adds it to c. Strides are in bytes.",
+		t.name(), t.rows, t.cols()))
+	a, b, k, ahead := build.GP64(), build.GP64(), build.GP64(), build.GP64()
 	aK := build.Load(build.Param("aK"), build.GP64())
-	b := build.Load(build.Param("b"), build.GP64())
 	bK := build.Load(build.Param("bK"), build.GP64())
 	aRows := rowAddresses(a, build.Load(build.Param("aRow"), build.GP64()), t.rows)
 	var mask operand.Op
@@ -67,23 +66,55 @@ func (t tile) generate() {
 	acc := make([][]vec, t.rows)
 	for i := range acc {
 		for _, bytes := range t.vectors {
-			v := newVec(bytes)
-			t.isa.zero(v)
-			acc[i] = append(acc[i], v)
+			acc[i] = append(acc[i], newVec(bytes))
 		}
 	}
-	t.loop(k, a, aK, b, bK, aRows, mask, acc)
+	next, end := t.label("tile"), t.label("return")
+	build.Label(next)
+	build.MOVQ(param("k"), k)
+	build.MOVQ(param("a"), a)
+	build.MOVQ(param("b"), b)
+	build.MOVQ(a, ahead)
+	build.ADDQ(param("aTile"), ahead)
+	for _, row := range acc {
+		for _, v := range row {
+			t.isa.zero(v)
+		}
+	}
+	t.loop(k, a, aK, b, bK, ahead, aRows, mask, acc)
 	if t.isa == avx2 {
-		t.storeFull(acc)
+		t.storeFull(acc, next, end)
 		mask = t.loadMask()
 	}
 	t.store("", mask, acc)
+	t.advance(next)
+	build.Label(end)
 	build.VZEROUPPER()
 	build.RET()
 }
 
+// param returns the place of a parameter.
+func param(name string) operand.Mem {
+	at, err := build.Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return at.Addr
+}
+
+// advance moves on to the next tile, if there is one. Where it is, is kept in the parameters.
+func (t tile) advance(next string) {
+	step := build.GP64()
+	build.MOVQ(param("aTile"), step)
+	build.ADDQ(step, param("a"))
+	build.IMUL3Q(operand.I8(t.rows), param("cRow"), step)
+	build.ADDQ(step, param("c"))
+	build.DECQ(param("tiles"))
+	build.JNZ(operand.LabelRef(next))
+}
+
 // loop adds up the products of all k.
-func (t tile) loop(k, a, aK, b, bK reg.Register, aRows []operand.Mem, mask operand.Op, acc [][]vec) {
+func (t tile) loop(k, a, aK, b, bK, ahead reg.Register, aRows []operand.Mem, mask operand.Op, acc [][]vec) {
 	done, one, pair := t.label("done"), t.label("one"), t.label("pair")
 	half := build.GP64()
 	build.MOVQ(k, half)
@@ -91,6 +122,7 @@ func (t tile) loop(k, a, aK, b, bK reg.Register, aRows []operand.Mem, mask opera
 	build.JZ(operand.LabelRef(one))
 	build.Label(pair)
 	t.step(a, aK, b, bK, aRows, mask, acc)
+	t.prefetch(ahead)
 	t.step(a, aK, b, bK, aRows, mask, acc)
 	build.DECQ(half)
 	build.JNZ(operand.LabelRef(pair))
@@ -99,6 +131,18 @@ func (t tile) loop(k, a, aK, b, bK reg.Register, aRows []operand.Mem, mask opera
 	build.JZ(operand.LabelRef(done))
 	t.step(a, aK, b, bK, aRows, mask, acc)
 	build.Label(done)
+}
+
+// prefetch asks for what the next tile reads of a dense or packed A, while it multiplies: two values of k of all rows.
+func (t tile) prefetch(ahead reg.Register) {
+	bytes := 2 * t.rows * t.float.size()
+	if t.rows < 6 {
+		return
+	}
+	for off := 0; off < bytes; off += 64 {
+		build.PREFETCHT0(operand.Mem{Base: ahead, Disp: off})
+	}
+	build.ADDQ(operand.U8(bytes), ahead)
 }
 
 func (t tile) label(s string) string { return t.name() + s }
@@ -150,15 +194,15 @@ func (t tile) loadMask() operand.Op {
 	return laneMask(t.isa, t.float, cols)
 }
 
-// storeFull writes C and returns where all columns are inside it: masked stores are slow with AVX2.
-func (t tile) storeFull(acc [][]vec) {
+// storeFull writes C and goes on where all columns are inside it: masked stores are slow with AVX2.
+func (t tile) storeFull(acc [][]vec, next, end string) {
 	cols := build.Load(build.Param("cols"), build.GP64())
 	partly := t.label("partly")
 	build.CMPQ(cols, operand.U8(t.cols()))
 	build.JNE(operand.LabelRef(partly))
 	t.store("full", nil, acc)
-	build.VZEROUPPER()
-	build.RET()
+	t.advance(next)
+	build.JMP(operand.LabelRef(end))
 	build.Label(partly)
 }
 
