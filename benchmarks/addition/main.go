@@ -1,7 +1,7 @@
 // Command addition shows that a recurrent net learns to add two numbers that lie far apart: it generates the files, trains and
 // evaluates as a user would, for each length, and reports the share of test sequences that are wrong (beyond 0.04).
 //
-//	go run ./benchmarks/addition [-lengths 50,100] [-seeds 1] [-dir benchmarks/work/addition]
+//	go run ./benchmarks/addition [-lengths 50,100] [-seeds 1] [-dir benchmarks/local/addition]
 //
 // A run that was stopped is resumed by the same command. It leaves benchmarks/results/addition.{json,md}.
 package main
@@ -21,7 +21,7 @@ import (
 func main() {
 	lengths := flag.String("lengths", "50,100", "lengths T of the problem")
 	seeds := flag.String("seeds", "1", "seeds of initial weights and data")
-	dir := flag.String("dir", filepath.Join("benchmarks", "work", "addition"), "where data and runs lie")
+	dir := flag.String("dir", filepath.Join("benchmarks", "local", "addition"), "where data and runs lie")
 	flag.Parse()
 	if err := run(context.Background(), *lengths, *seeds, *dir); err != nil {
 		fmt.Fprintln(os.Stderr, "addition:", err)

@@ -2,7 +2,7 @@
 // one recipe and fresh data at every HF iteration, and reports which seeds solve them: less than 1 % of 10,000 test sequences wrong.
 //
 //	go run ./benchmarks/pathological [-tasks addition,temporal-order] [-lengths 50,100] [-seeds 1,2,3,4] [-limit 30m]
-//	                                 [-without-structural] [-set key=value] [-dir benchmarks/work/pathological]
+//	                                 [-without-structural] [-set key=value] [-dir benchmarks/local/pathological]
 //
 // Rows that were stopped are resumed by the same command, finished ones are read back. It leaves
 // benchmarks/results/pathological.{json,md}, with all rows that lie in the folder.
@@ -30,7 +30,7 @@ func main() {
 	flag.StringVar(&o.limit, "limit", "30m", "time limit of a row")
 	flag.BoolVar(&o.plain, "without-structural", false, "no structural damping")
 	flag.StringVar(&o.set, "set", "", "one more setting of training, as key=value; it becomes part of the row's name")
-	flag.StringVar(&o.dir, "dir", filepath.Join("benchmarks", "work", "pathological"), "where the runs lie")
+	flag.StringVar(&o.dir, "dir", filepath.Join("benchmarks", "local", "pathological"), "where the runs lie")
 	flag.Parse()
 	if err := run(context.Background(), o, strings.Split(*tasks, ","), strings.Split(*lengths, ","), strings.Split(*seeds, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "pathological:", err)

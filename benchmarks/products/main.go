@@ -34,7 +34,7 @@ func main() {
 	flag.StringVar(&o.only, "only", strings.Join(problemNames(), ","), "the problems")
 	flag.StringVar(&o.what, "what", strings.Join(all, ","), "what to measure")
 	flag.StringVar(&o.peers, "peers", "numpy,jax,torch", "the peers, a method of one as in torch:r_op, or none")
-	flag.StringVar(&o.python, "python", filepath.Join("benchmarks", "work", "peers", "bin", "python"), "the Python that has the peers' libraries")
+	flag.StringVar(&o.python, "python", filepath.Join("benchmarks", "local", "peers", "bin", "python"), "the Python that has the peers' libraries")
 	flag.IntVar(&o.threads, "threads", 1, "threads of ours and of each peer; with more than one the clock counts")
 	flag.StringVar(&o.dtype, "dtype", "float32", "float32 or float64, of products and gradients")
 	flag.IntVar(&o.plan.rounds, "rounds", 7, "samples of each")

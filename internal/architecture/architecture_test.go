@@ -152,7 +152,7 @@ func eachFile(t *testing.T, visit func(dir string, file *ast.File, fset *token.F
 			return err
 		}
 		if entry.IsDir() {
-			if name != root && (entry.Name() == "testdata" || name == filepath.Join(root, "benchmarks", "work") || strings.HasPrefix(entry.Name(), ".") || strings.HasPrefix(entry.Name(), "_")) {
+			if name != root && (entry.Name() == "testdata" || name == filepath.Join(root, "benchmarks", "local") || strings.HasPrefix(entry.Name(), ".") || strings.HasPrefix(entry.Name(), "_")) {
 				return filepath.SkipDir
 			}
 			if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil && name != root {
