@@ -84,7 +84,10 @@ func TestShardsAndThreads(t *testing.T) {
 				config := of(rnn.Config{In: 3, Hidden: 5, Out: 2, Activation: accel.Tanh, Loss: toy.Loss, Biases: true, Distance: nn.CrossEntropyDistance})
 				theta, v := derivative.Theta(config.Layout(), 0.5, rng), derivative.Theta(config.Layout(), 1, rng)
 				want := everything(t, sharded{cpu.New[float64](cpu.Options{Threads: 1}), 1}, config, b, theta, v)
-				for _, shards := range []int{2, 3, 7, 19, 64} {
+				for _, shards := range []int{3, 2, 7, 19, 64} {
+					if config.Cell != rnn.Plain && shards != 3 {
+						break
+					}
 					one := everything(t, sharded{cpu.New[float64](cpu.Options{Threads: 1}), shards}, config, b, theta, v)
 					for i, got := range one {
 						if e := relativeError(got, want[i]); e > 1e-12 {
@@ -279,7 +282,7 @@ func TestStateBudget(t *testing.T) {
 			methods := map[checkpointing.Method]bool{}
 			full := 8 * valuesOfRow[config.Cell] * b.Rows()
 			sizes := map[int64]bool{}
-			for _, share := range []float64{0.31, 0.35, 0.4, 0.5, 0.6, 0.8, 1, 1.2} {
+			for _, share := range []float64{0.31, 0.37, 0.5, 0.8, 1.2} {
 				config.StateBudget = int64(share * float64(full))
 				net, err := rnn.New[float64](backend, config)
 				check(t, err)
