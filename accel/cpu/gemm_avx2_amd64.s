@@ -67,7 +67,8 @@ gemmAVX2F32R1C8fullset:
 gemmAVX2F32R1C8fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R1C8tile
@@ -97,7 +98,8 @@ gemmAVX2F32R1C8set:
 gemmAVX2F32R1C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R1C8tile
@@ -190,7 +192,8 @@ gemmAVX2F32R1C16fullset:
 gemmAVX2F32R1C16fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R1C16tile
@@ -225,7 +228,8 @@ gemmAVX2F32R1C16set:
 gemmAVX2F32R1C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R1C16tile
@@ -310,7 +314,8 @@ gemmAVX2F32R2C8fullset:
 gemmAVX2F32R2C8fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R2C8tile
@@ -347,7 +352,8 @@ gemmAVX2F32R2C8set:
 gemmAVX2F32R2C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R2C8tile
@@ -451,7 +457,8 @@ gemmAVX2F32R2C16fullset:
 gemmAVX2F32R2C16fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R2C16tile
@@ -497,7 +504,8 @@ gemmAVX2F32R2C16set:
 gemmAVX2F32R2C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R2C16tile
@@ -609,7 +617,8 @@ gemmAVX2F32R4C8fullset:
 gemmAVX2F32R4C8fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R4C8tile
@@ -660,7 +669,8 @@ gemmAVX2F32R4C8set:
 gemmAVX2F32R4C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R4C8tile
@@ -807,7 +817,8 @@ gemmAVX2F32R4C16fullset:
 gemmAVX2F32R4C16fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R4C16tile
@@ -875,7 +886,8 @@ gemmAVX2F32R4C16set:
 gemmAVX2F32R4C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R4C16tile
@@ -1016,7 +1028,8 @@ gemmAVX2F32R6C8fullset:
 gemmAVX2F32R6C8fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R6C8tile
@@ -1081,7 +1094,8 @@ gemmAVX2F32R6C8set:
 gemmAVX2F32R6C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R6C8tile
@@ -1273,7 +1287,8 @@ gemmAVX2F32R6C16fullset:
 gemmAVX2F32R6C16fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R6C16tile
@@ -1363,7 +1378,8 @@ gemmAVX2F32R6C16set:
 gemmAVX2F32R6C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F32R6C16tile
@@ -1435,7 +1451,8 @@ gemmAVX2F64R1C4fullset:
 gemmAVX2F64R1C4fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R1C4tile
@@ -1465,7 +1482,8 @@ gemmAVX2F64R1C4set:
 gemmAVX2F64R1C4end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R1C4tile
@@ -1548,7 +1566,8 @@ gemmAVX2F64R1C8fullset:
 gemmAVX2F64R1C8fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R1C8tile
@@ -1583,7 +1602,8 @@ gemmAVX2F64R1C8set:
 gemmAVX2F64R1C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R1C8tile
@@ -1668,7 +1688,8 @@ gemmAVX2F64R2C4fullset:
 gemmAVX2F64R2C4fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R2C4tile
@@ -1705,7 +1726,8 @@ gemmAVX2F64R2C4set:
 gemmAVX2F64R2C4end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R2C4tile
@@ -1809,7 +1831,8 @@ gemmAVX2F64R2C8fullset:
 gemmAVX2F64R2C8fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R2C8tile
@@ -1855,7 +1878,8 @@ gemmAVX2F64R2C8set:
 gemmAVX2F64R2C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R2C8tile
@@ -1967,7 +1991,8 @@ gemmAVX2F64R4C4fullset:
 gemmAVX2F64R4C4fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R4C4tile
@@ -2018,7 +2043,8 @@ gemmAVX2F64R4C4set:
 gemmAVX2F64R4C4end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R4C4tile
@@ -2165,7 +2191,8 @@ gemmAVX2F64R4C8fullset:
 gemmAVX2F64R4C8fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R4C8tile
@@ -2233,7 +2260,8 @@ gemmAVX2F64R4C8set:
 gemmAVX2F64R4C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R4C8tile
@@ -2375,7 +2403,8 @@ gemmAVX2F64R6C4fullset:
 gemmAVX2F64R6C4fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R6C4tile
@@ -2440,7 +2469,8 @@ gemmAVX2F64R6C4set:
 gemmAVX2F64R6C4end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R6C4tile
@@ -2633,7 +2663,8 @@ gemmAVX2F64R6C8fullset:
 gemmAVX2F64R6C8fullend:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R6C8tile
@@ -2723,7 +2754,8 @@ gemmAVX2F64R6C8set:
 gemmAVX2F64R6C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX2F64R6C8tile

@@ -69,7 +69,8 @@ gemmAVX512F32R1C8set:
 gemmAVX512F32R1C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R1C8tile
@@ -141,7 +142,8 @@ gemmAVX512F32R1C16set:
 gemmAVX512F32R1C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R1C16tile
@@ -225,7 +227,8 @@ gemmAVX512F32R1C24set:
 gemmAVX512F32R1C24end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R1C24tile
@@ -309,7 +312,8 @@ gemmAVX512F32R1C32set:
 gemmAVX512F32R1C32end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R1C32tile
@@ -395,7 +399,8 @@ gemmAVX512F32R2C8set:
 gemmAVX512F32R2C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R2C8tile
@@ -481,7 +486,8 @@ gemmAVX512F32R2C16set:
 gemmAVX512F32R2C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R2C16tile
@@ -587,7 +593,8 @@ gemmAVX512F32R2C24set:
 gemmAVX512F32R2C24end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R2C24tile
@@ -693,7 +700,8 @@ gemmAVX512F32R2C32set:
 gemmAVX512F32R2C32end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R2C32tile
@@ -808,7 +816,8 @@ gemmAVX512F32R4C8set:
 gemmAVX512F32R4C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R4C8tile
@@ -923,7 +932,8 @@ gemmAVX512F32R4C16set:
 gemmAVX512F32R4C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R4C16tile
@@ -1074,7 +1084,8 @@ gemmAVX512F32R4C24set:
 gemmAVX512F32R4C24end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R4C24tile
@@ -1225,7 +1236,8 @@ gemmAVX512F32R4C32set:
 gemmAVX512F32R4C32end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R4C32tile
@@ -1371,7 +1383,8 @@ gemmAVX512F32R6C8set:
 gemmAVX512F32R6C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R6C8tile
@@ -1517,7 +1530,8 @@ gemmAVX512F32R6C16set:
 gemmAVX512F32R6C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R6C16tile
@@ -1715,7 +1729,8 @@ gemmAVX512F32R6C24set:
 gemmAVX512F32R6C24end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R6C24tile
@@ -1913,7 +1928,8 @@ gemmAVX512F32R6C32set:
 gemmAVX512F32R6C32end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R6C32tile
@@ -2088,7 +2104,8 @@ gemmAVX512F32R8C8set:
 gemmAVX512F32R8C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+8, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+8, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R8C8tile
@@ -2263,7 +2280,8 @@ gemmAVX512F32R8C16set:
 gemmAVX512F32R8C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+8, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+8, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R8C16tile
@@ -2506,7 +2524,8 @@ gemmAVX512F32R8C24set:
 gemmAVX512F32R8C24end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+8, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+8, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R8C24tile
@@ -2749,7 +2768,8 @@ gemmAVX512F32R8C32set:
 gemmAVX512F32R8C32end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+8, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+8, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R8C32tile
@@ -2983,7 +3003,8 @@ gemmAVX512F32R12C8set:
 gemmAVX512F32R12C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+12, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+12, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R12C8tile
@@ -3217,7 +3238,8 @@ gemmAVX512F32R12C16set:
 gemmAVX512F32R12C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+12, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+12, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R12C16tile
@@ -3551,7 +3573,8 @@ gemmAVX512F32R12C24set:
 gemmAVX512F32R12C24end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+12, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+12, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R12C24tile
@@ -3885,7 +3908,8 @@ gemmAVX512F32R12C32set:
 gemmAVX512F32R12C32end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+12, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+12, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F32R12C32tile
@@ -3957,7 +3981,8 @@ gemmAVX512F64R1C4set:
 gemmAVX512F64R1C4end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R1C4tile
@@ -4029,7 +4054,8 @@ gemmAVX512F64R1C8set:
 gemmAVX512F64R1C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R1C8tile
@@ -4113,7 +4139,8 @@ gemmAVX512F64R1C12set:
 gemmAVX512F64R1C12end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R1C12tile
@@ -4197,7 +4224,8 @@ gemmAVX512F64R1C16set:
 gemmAVX512F64R1C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+1, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+1, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R1C16tile
@@ -4283,7 +4311,8 @@ gemmAVX512F64R2C4set:
 gemmAVX512F64R2C4end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R2C4tile
@@ -4369,7 +4398,8 @@ gemmAVX512F64R2C8set:
 gemmAVX512F64R2C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R2C8tile
@@ -4475,7 +4505,8 @@ gemmAVX512F64R2C12set:
 gemmAVX512F64R2C12end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R2C12tile
@@ -4581,7 +4612,8 @@ gemmAVX512F64R2C16set:
 gemmAVX512F64R2C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+2, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+2, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R2C16tile
@@ -4696,7 +4728,8 @@ gemmAVX512F64R4C4set:
 gemmAVX512F64R4C4end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R4C4tile
@@ -4811,7 +4844,8 @@ gemmAVX512F64R4C8set:
 gemmAVX512F64R4C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R4C8tile
@@ -4962,7 +4996,8 @@ gemmAVX512F64R4C12set:
 gemmAVX512F64R4C12end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R4C12tile
@@ -5113,7 +5148,8 @@ gemmAVX512F64R4C16set:
 gemmAVX512F64R4C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+4, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+4, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R4C16tile
@@ -5260,7 +5296,8 @@ gemmAVX512F64R6C4set:
 gemmAVX512F64R6C4end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R6C4tile
@@ -5407,7 +5444,8 @@ gemmAVX512F64R6C8set:
 gemmAVX512F64R6C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R6C8tile
@@ -5606,7 +5644,8 @@ gemmAVX512F64R6C12set:
 gemmAVX512F64R6C12end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R6C12tile
@@ -5805,7 +5844,8 @@ gemmAVX512F64R6C16set:
 gemmAVX512F64R6C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+6, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+6, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R6C16tile
@@ -5981,7 +6021,8 @@ gemmAVX512F64R8C4set:
 gemmAVX512F64R8C4end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+8, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+8, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R8C4tile
@@ -6157,7 +6198,8 @@ gemmAVX512F64R8C8set:
 gemmAVX512F64R8C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+8, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+8, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R8C8tile
@@ -6401,7 +6443,8 @@ gemmAVX512F64R8C12set:
 gemmAVX512F64R8C12end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+8, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+8, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R8C12tile
@@ -6645,7 +6688,8 @@ gemmAVX512F64R8C16set:
 gemmAVX512F64R8C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+8, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+8, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R8C16tile
@@ -6880,7 +6924,8 @@ gemmAVX512F64R12C4set:
 gemmAVX512F64R12C4end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+12, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+12, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R12C4tile
@@ -7115,7 +7160,8 @@ gemmAVX512F64R12C8set:
 gemmAVX512F64R12C8end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+12, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+12, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R12C8tile
@@ -7450,7 +7496,8 @@ gemmAVX512F64R12C12set:
 gemmAVX512F64R12C12end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+12, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+12, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R12C12tile
@@ -7785,7 +7832,8 @@ gemmAVX512F64R12C16set:
 gemmAVX512F64R12C16end:
 	MOVQ   aTile+40(FP), AX
 	ADDQ   AX, a+16(FP)
-	IMUL3Q $+12, cRow+72(FP), AX
+	MOVQ   cRow+72(FP), AX
+	IMUL3Q $+12, AX, AX
 	ADDQ   AX, c+64(FP)
 	DECQ   tiles+0(FP)
 	JNZ    gemmAVX512F64R12C16tile
