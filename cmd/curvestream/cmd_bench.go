@@ -22,13 +22,14 @@ func benchCommand(t *terminal) *cli.Command {
 		"gradient":  "the loss with its gradient",
 		"iteration": "whole Hessian-free iterations",
 	}
-	c := &cli.Command{Name: "bench", Usage: "measure how fast this machine computes"}
+	c := &cli.Command{Name: "bench", Usage: "measure how fast this machine computes and reads"}
 	for _, what := range bench.Whats() {
 		c.Subcommands = append(c.Subcommands, &cli.Command{
 			Name: what, Usage: usages[what], Flags: benchFlags(what),
 			Action: func(c *cli.Context) error { return t.bench(c, what) },
 		})
 	}
+	c.Subcommands = append(c.Subcommands, benchDataCommand(t))
 	return c
 }
 
