@@ -312,3 +312,20 @@ func TestWhatARunLeaves(t *testing.T) {
 		t.Errorf("%v %v", names, err)
 	}
 }
+
+// TestHelpTellsDefaults: help shows the defaults of settings, and says of eval's data what they are.
+func TestHelpTellsDefaults(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"train"}, "(default: true)"},
+		{[]string{"train"}, "(default: global)"},
+		{[]string{"eval"}, "what to apply the model to"},
+		{nil, "curvestream demo"},
+	} {
+		if o := must(t, append(c.args, "--help")...); !strings.Contains(o.stdout, c.want) {
+			t.Errorf("%v --help: %q is not in\n%s", c.args, c.want, o.stdout)
+		}
+	}
+}

@@ -19,9 +19,10 @@ import (
 // applyFlags are those of commands that apply a model to data.
 func applyFlags() []cli.Flag {
 	return append([]cli.Flag{
+		&cli.StringSliceFlag{Name: "data", Usage: "what to apply the model to: files, folders, globs, - for an Arrow stream on standard input, or 'gen:TASK?length=T&seed=S&n=N'", Category: "data"},
 		&cli.StringFlag{Name: "checkpoint", Usage: "of a run: best, latest or a name such as iter-000120 (default: the run's model)"},
 		&cli.StringFlag{Name: "part", Usage: "with --split-col: the part to take, " + strings.Join(data.Parts, ", "), Value: "test", Category: "data"},
-	}, settingFlags(underKeys("data.train", "data.layout", "data.id", "data.time", "data.split_col", "memory", "threads", "device"))...)
+	}, settingFlags(underKeys("data.layout", "data.id", "data.time", "data.split_col", "memory", "threads", "device"))...)
 }
 
 // application collects what a model is applied to.

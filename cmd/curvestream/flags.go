@@ -14,10 +14,10 @@ import (
 // commonFlags are those of every command. They are made anew because package cli keeps state in them.
 func commonFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
+		&cli.BoolFlag{Name: "json", Usage: "print one JSON object", DisableDefaultText: true},
 		&cli.StringFlag{Name: "progress", Usage: "auto, live, lines, json or none", Value: "auto"},
 		&cli.StringFlag{Name: "color", Usage: "auto, always or never", Value: "auto"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "errors only"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "errors only", DisableDefaultText: true},
 	}
 }
 
@@ -33,6 +33,7 @@ func configFlags() []cli.Flag {
 // settingFlags makes a flag of each setting whose key is wanted.
 func settingFlags(wanted func(key string) bool) []cli.Flag {
 	var flags []cli.Flag
+	defaults := config.Resolved{Config: config.Default()}
 	for _, s := range config.Table {
 		if !wanted(s.Key) {
 			continue
@@ -45,13 +46,18 @@ func settingFlags(wanted func(key string) bool) []cli.Flag {
 		if s.Key == "threads" {
 			short = []string{"j"}
 		}
+		value := defaults.Value(s.Key)
+		switch value {
+		case "[]", "{}", `""`:
+			value = ""
+		}
 		switch {
 		case s.IsBool():
-			flags = append(flags, &cli.BoolFlag{Name: s.Flag(), Usage: s.Doc, Category: group})
+			flags = append(flags, &cli.BoolFlag{Name: s.Flag(), Usage: s.Doc, Category: group, DefaultText: value})
 		case s.IsList():
-			flags = append(flags, &cli.StringSliceFlag{Name: s.Flag(), Usage: s.Doc, Category: group})
+			flags = append(flags, &cli.StringSliceFlag{Name: s.Flag(), Usage: s.Doc, Category: group, DefaultText: value})
 		default:
-			flags = append(flags, &cli.StringFlag{Name: s.Flag(), Aliases: short, Usage: s.Doc, Category: group})
+			flags = append(flags, &cli.StringFlag{Name: s.Flag(), Aliases: short, Usage: s.Doc, Category: group, DefaultText: value})
 		}
 	}
 	return flags

@@ -102,8 +102,15 @@ func has(args []string, flag string) bool {
 // newApp builds the tree of commands.
 func newApp(t *terminal) *cli.App {
 	app := &cli.App{
-		Name:                      "curvestream",
-		Usage:                     "trains recurrent and feedforward nets on Parquet and Arrow sequence data by Hessian-free optimization",
+		Name:  "curvestream",
+		Usage: "trains recurrent and feedforward nets on Parquet and Arrow sequence data by Hessian-free optimization",
+		Description: "First steps:\n" +
+			"  curvestream demo                                      everything, on a small problem, in a minute or two\n" +
+			"  curvestream data inspect FILE                         what is in a file, and how it would be read\n" +
+			"  curvestream train --data FILE --run runs/first        train; --valid-fraction 0.1 sets some sequences aside\n" +
+			"  curvestream eval runs/first --data OTHER\n" +
+			"  curvestream predict runs/first --data OTHER -o out.parquet\n\n" +
+			"`curvestream COMMAND --help` lists flags; `curvestream config explain KEY` explains a setting.",
 		Writer:                    t.stdout,
 		ErrWriter:                 t.stderr,
 		DisableSliceFlagSeparator: true, // --set a=[1,2]
