@@ -10,7 +10,7 @@ import (
 
 // A footer is the line below the last one, on a terminal that can move its cursor: the CG run at work.
 type footer struct {
-	width int       // columns there are
+	width int       // columns there are; 0 off a terminal
 	iter  int       // whose CG run it shows
 	began time.Time // when that was first seen
 	drawn time.Time // zero while there is nothing on the line
@@ -21,7 +21,7 @@ const redraw = 100 * time.Millisecond
 
 // solving draws the footer. Off a terminal it does nothing.
 func (d *lineDisplay) solving(e train.Solving) {
-	if !d.live {
+	if d.footer.width == 0 {
 		return
 	}
 	f := &d.footer

@@ -38,7 +38,11 @@ func (t *terminal) progress(c *cli.Context) (train.Observer, error) {
 	case "json":
 		return jsonDisplay{t.stderr}, nil
 	case "lines", "live":
-		return &lineDisplay{w: t.stderr, live: kind == "live", verbose: c.Bool("verbose"), color: kind == "live" && t.color(c), ascii: !utf8Locale(t.env), wide: t.width() >= wideWidth, footer: footer{width: t.width()}}, nil
+		below := footer{}
+		if kind == "live" && t.live() { // --progress live does not make a terminal of a file
+			below.width = t.width()
+		}
+		return &lineDisplay{w: t.stderr, live: kind == "live", verbose: c.Bool("verbose"), color: kind == "live" && t.color(c), ascii: !utf8Locale(t.env), wide: t.width() >= wideWidth, footer: below}, nil
 	}
 	return nil, fault.New(fault.Usage, "usage.wrong_value", "--progress %s: want one of %s%s", kind, strings.Join(kinds, ", "), config.DidYouMean(kind, kinds))
 }

@@ -366,7 +366,7 @@ func TestRunDirectoryCanBeMoved(t *testing.T) {
 	must(t, "resume", moved, "--data", data, "--iterations", "+1", "-q")
 	must(t, "predict", moved, "--data", data, "-o", filepath.Join(t.TempDir(), "p.parquet"))
 	for name, text := range contents(t, moved) {
-		if name != "/run.json" && name != "/config.yaml" && name != "/data.json" && bytes.Contains(text, []byte(dir)) {
+		if name != "/run.json" && name != "/log.txt" && name != "/config.yaml" && name != "/data.json" && bytes.Contains(text, []byte(dir)) {
 			t.Errorf("%s has the path of the old folder", name)
 		}
 	}
