@@ -36,6 +36,10 @@ func BenchmarkGradient(b *testing.B) {
 
 func benchmarkGv(b *testing.B, h, columns, T int) {
 	net, batch, theta := pathological(b, h, columns, T)
+	multiply(b, net, batch, theta)
+}
+
+func multiply(b *testing.B, net *rnn.Net[float32], batch *nn.Batch[float32], theta accel.Vector[float32]) {
 	lin, err := net.Linearize(b.Context(), theta, batch)
 	check(b, err)
 	defer lin.Close()
@@ -48,10 +52,30 @@ func benchmarkGv(b *testing.B, h, columns, T int) {
 	b.ReportMetric(net.Flops(batch)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
 
+// BenchmarkCells multiplies by G of nets with each cell.
+func BenchmarkCells(b *testing.B) {
+	for _, name := range rnn.CellNames() {
+		b.Run("cell="+name, func(b *testing.B) {
+			cell, err := rnn.ParseCell(name)
+			check(b, err)
+			config := withCell(rnn.Config{In: 2, Hidden: 100, Out: 1, Activation: accel.Tanh}, cell)
+			if cell == rnn.Multiplicative {
+				config.Factors = config.Hidden
+			}
+			net, batch, theta := pathologicalNet(b, config, 200, 50)
+			multiply(b, net, batch, theta)
+		})
+	}
+}
+
 func pathological(b *testing.B, h, columns, T int) (*rnn.Net[float32], *nn.Batch[float32], accel.Vector[float32]) {
+	return pathologicalNet(b, rnn.Config{In: 2, Hidden: h, Out: 1, Activation: accel.Tanh}, columns, T)
+}
+
+func pathologicalNet(b *testing.B, config rnn.Config, columns, T int) (*rnn.Net[float32], *nn.Batch[float32], accel.Vector[float32]) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	backend := cpu.New[float32](cpu.Options{})
-	net, err := rnn.New(backend, rnn.Config{In: 2, Hidden: h, Out: 1, Activation: accel.Tanh})
+	net, err := rnn.New(backend, config)
 	check(b, err)
 	examples := make([]nn.Example[float32], columns)
 	for i := range examples {

@@ -185,6 +185,30 @@ func TestValidateReportsAllAtOnce(t *testing.T) {
 	}
 }
 
+// What a cell does not have cannot be set.
+func TestValidateKnowsTheCells(t *testing.T) {
+	for _, test := range []struct{ model, want string }{
+		{"{arch: lstm}", ""},
+		{"{arch: gru, structural_distance: squared_error}", ""},
+		{"{arch: mrnn, factors: 7, structural_distance: cross_entropy}", ""},
+		{"{arch: lstm, activation: relu}", "model.activation"},
+		{"{arch: mrnn, activation: logistic}", "model.activation"},
+		{"{arch: gru, hidden: [3, 4]}", "model.hidden"},
+		{"{arch: rnn, factors: 7}", "model.factors"},
+		{"{arch: mrnn, factors: -1}", "model.factors"},
+		{"{arch: lstm, structural_distance: cross_entropy}", "model.structural_distance"},
+	} {
+		r, err := Parse("c.yaml", []byte("model: "+test.model+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.Validate()
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: err = %v, want one about %q", test.model, err, test.want)
+		}
+	}
+}
+
 func TestDefaultsAndRecipesAreValid(t *testing.T) {
 	for _, name := range append(Recipes(), "") {
 		r, err := Load(Sources{Recipe: name})

@@ -87,6 +87,9 @@ func task(s Spec) string {
 func describe(s Spec) string {
 	hidden := strings.Trim(fmt.Sprint(s.Hidden), "[]")
 	kind := fmt.Sprintf("A recurrent net with %s hidden %s units", hidden, s.Activation[0])
+	if s.Arch != "rnn" {
+		kind = fmt.Sprintf("A recurrent net (%s) with %s hidden units", s.Arch, hidden)
+	}
 	if s.Arch == "mlp" {
 		kind = fmt.Sprintf("A feedforward net with hidden layers of %s units (%s)", hidden, strings.Join(s.Activation, ", "))
 	}

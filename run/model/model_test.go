@@ -27,7 +27,10 @@ func spec(t *testing.T, text string) (Spec, *config.Config) {
 const small = "model: {arch: rnn, hidden: 4, loss: squared_error, structural_distance: cross_entropy}\nseed: 1\n"
 
 func TestParametersReadBack(t *testing.T) {
-	for _, text := range []string{small, "model: {arch: mlp, hidden: [4, 5], activation: [relu, linear], loss: squared_error, structural_distance: squared_error}\nseed: 2\n"} {
+	gated := func(arch string) string {
+		return "model: {arch: " + arch + ", hidden: 4, loss: squared_error, structural_distance: squared_error}\nseed: 1\n"
+	}
+	for _, text := range []string{small, gated("lstm"), gated("gru"), gated("mrnn"), "model: {arch: mlp, hidden: [4, 5], activation: [relu, linear], loss: squared_error, structural_distance: squared_error}\nseed: 2\n"} {
 		s, c := spec(t, text)
 		net, err := NewNet(cpu.New[float32](cpu.Options{Threads: 1}), s, States{})
 		if err != nil {
