@@ -26,6 +26,9 @@ func (e *Encoder[F]) writeDense(seq *Sequence[F], x *scratch, steps, lo int) *fl
 func writeColumn[F Float](p *plan, f *field, l *loaded, dst []F, stride, steps, lo int) *flaw {
 	switch f.enc.Kind {
 	case Numeric:
+		if l.steps == steps && fillFinite(f, l, dst, stride) {
+			return nil
+		}
 		for tau := range steps {
 			if bad := fillNumbers(p, f, l, dst[tau*stride:][:l.width], min(tau, l.steps-1), lo); bad != nil {
 				return bad
@@ -75,6 +78,31 @@ func fillNumbers[F Float](p *plan, f *field, l *loaded, dst []F, step, lo int) *
 		dst[k] = y
 	}
 	return nil
+}
+
+// fillFinite is fillNumbers for all time-steps of columns that are scaled alike, or not at all. It returns false, having written what is to be
+// written anew, where columns are others or a value is not finite.
+func fillFinite[F Float](f *field, l *loaded, dst []F, stride int) bool {
+	if l.width != 1 && len(f.enc.Mean)+len(f.enc.Scale) > 0 {
+		return false
+	}
+	mean, scale := 0.0, 1.0 // with which (x − mean) / scale is x, bit for bit
+	if len(f.enc.Mean) > 0 {
+		mean = f.enc.Mean[0]
+	}
+	if len(f.enc.Scale) > 0 {
+		scale = f.enc.Scale[0]
+	}
+	var sum F // of y − y: 0 if all are finite, else NaN
+	for tau := range l.steps {
+		row := dst[tau*stride:][:l.width]
+		for k, v := range l.vals[tau*l.width:][:l.width] {
+			y := F((v - mean) / scale)
+			sum += y - y
+			row[k] = y
+		}
+	}
+	return sum == 0
 }
 
 // writeSparse appends steps of inputs as indices, with values where numbers are among them.

@@ -83,14 +83,29 @@ func layOut[F ingest.Float](b *nn.Batch[F]) {
 	}
 }
 
-// packRows brings rows of the given width, one a time-step, from the order of sequences into that of the batch.
+// packRows brings rows of the given width, one a time-step, from the order of sequences into that of the batch. It takes as many columns
+// together as a cache line of the batch has places for, so that each line is written once.
 func packRows[F ingest.Float, T any](b *nn.Batch[F], columns []*ingest.Sequence[F], width int, rowsOf func(*ingest.Sequence[F]) []T) []T {
+	const together = 16
 	packed := make([]T, b.Rows()*width)
-	for j, s := range columns {
-		rows := rowsOf(s)
-		for t := range s.Length {
-			at := (b.Offset[t] + j) * width
-			copy(packed[at:at+width], rows[t*width:(t+1)*width])
+	var rows [together][]T
+	for first := 0; first < len(columns); first += together {
+		block := columns[first:min(first+together, len(columns))]
+		for j, s := range block {
+			rows[j] = rowsOf(s)
+		}
+		for t := range block[0].Length {
+			alive := min(len(block), b.Active[t]-first)
+			to := packed[(b.Offset[t]+first)*width:][:alive*width]
+			if width == 1 {
+				for j := range to {
+					to[j] = rows[j][t]
+				}
+				continue
+			}
+			for j := range alive {
+				copy(to[j*width:][:width], rows[j][t*width:])
+			}
 		}
 	}
 	return packed
