@@ -128,8 +128,9 @@ func (l *Loader[F]) takeWindow(mb Minibatch, chunks [][]int32) (w window[F], tak
 			return w, taken, false
 		}
 		taken += cost
-		w.chunks = append(w.chunks, &pending[F]{key: key, positions: positions, missing: len(positions), charged: cost,
-			sequences: newSequences[F](l, mb, positions)})
+		k := &pending[F]{key: key, positions: positions, missing: len(positions), charged: cost}
+		k.sequences, k.arena = newSequences(l, mb, positions)
+		w.chunks = append(w.chunks, k)
 	}
 	return w, taken, true
 }
@@ -175,7 +176,8 @@ func (l *Loader[F]) prepareUnit(ctx context.Context, mb Minibatch, j *job[F], ta
 // packChunk packs a complete chunk, and counts it.
 func (l *Loader[F]) packChunk(mb Minibatch, k *pending[F]) (*nn.Batch[F], error) {
 	b, err := pack(l.encoding, l.manifest, mb, k.positions, k.sequences)
-	k.sequences = nil
+	l.arenas.give(k.arena) // the batch is a copy
+	k.sequences, k.arena = nil, nil
 	if err == nil {
 		l.counters.assemble.done(batchBytes(b))
 	}

@@ -44,6 +44,7 @@ type Loader[F ingest.Float] struct {
 	memory   *budget
 	cache    *cache[F]
 	counters counters
+	arenas   arenas[F]
 	epoch    epochLedger
 	running  sync.Mutex
 	ahead    *ahead // what is prepared for the next iteration; nil where nothing is. Guarded by running

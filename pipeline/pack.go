@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 
 	"curvestream/ingest"
 	"curvestream/nn"
@@ -186,22 +187,41 @@ func weights[F ingest.Float](form nn.Form, s *ingest.Sequence[F]) []F {
 	return w
 }
 
-// newSequences returns the empty sequences of a chunk, with room for what is known of them.
-func newSequences[F ingest.Float](l *Loader[F], mb Minibatch, positions []int32) []ingest.Sequence[F] {
-	sequences := make([]ingest.Sequence[F], len(positions))
+// newSequences returns the empty sequences of a chunk, with room for what is known of them: part of the arena, which the chunk gives
+// back when it is packed.
+func newSequences[F ingest.Float](l *Loader[F], mb Minibatch, positions []int32) (sequences []ingest.Sequence[F], arena []F) {
+	sequences = make([]ingest.Sequence[F], len(positions))
 	if l.manifest.endless || l.encoding.SparseInputs {
-		return sequences
+		return sequences, nil
 	}
 	steps := 0
 	for _, p := range positions {
 		steps += l.manifest.Steps(mb.Sequences[p])
 	}
-	values := make([]F, steps*l.encoding.In)
+	arena = l.arenas.take(steps * l.encoding.In)
+	values := arena
 	for i, p := range positions {
 		n := l.manifest.Steps(mb.Sequences[p]) * l.encoding.In
 		sequences[i].Dense, values = values[:0:n], values[n:]
 	}
-	return sequences
+	return sequences, arena
+}
+
+// An arenas pool keeps the memory that chunks were encoded in for the next ones. What lies in it is garbage to the collector.
+type arenas[F ingest.Float] struct{ pool sync.Pool }
+
+// take returns n values, whatever they are.
+func (a *arenas[F]) take(n int) []F {
+	if kept, ok := a.pool.Get().(*[]F); ok && cap(*kept) >= n {
+		return (*kept)[:n]
+	}
+	return make([]F, n)
+}
+
+func (a *arenas[F]) give(arena []F) {
+	if cap(arena) > 0 {
+		a.pool.Put(&arena)
+	}
 }
 
 // batchBytes returns the memory that a batch takes.

@@ -120,7 +120,7 @@ func (p *pass[F]) nextWindow(ctx context.Context, next *int) (*window[F], error)
 			return nil, err
 		}
 		add(&p.l.counters.admit.blocked, start)
-		k.sequences = newSequences[F](p.l, p.mb, positions)
+		k.sequences, k.arena = newSequences(p.l, p.mb, positions)
 		w.chunks = append(w.chunks, k)
 	}
 	w.jobs = p.l.jobsOf(p.mb, w.chunks)

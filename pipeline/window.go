@@ -25,6 +25,7 @@ type pending[F ingest.Float] struct {
 	positions []int32
 	charged   int64                // taken from the budget for sequences and batch
 	sequences []ingest.Sequence[F] // of each column; nil once packed
+	arena     []F                  // what Dense of the sequences lies in
 	missing   int                  // sequences that are not encoded yet; assemble's
 	kept      *chunk[F]            // set when the chunk is in the cache: at once, or when it is assembled
 }
