@@ -87,10 +87,9 @@ func (cg CG[F]) Minimize(ctx context.Context, A Operator[F], b, x accel.Vector[F
 	if err := residual(ctx, A, r, b, x); err != nil {
 		return Result{}, err
 	}
-	cg.solve(y, r)
+	ry := cg.solve(y, r)
 	p.Copy(y)
 	p.Scale(-1)
-	ry := r.Dot(y)
 
 	res := Result{Start: halfDot(r, b, x)}
 	res.Q, res.History = res.Start, append(w.q[:0], res.Start)
@@ -111,14 +110,14 @@ func (cg CG[F]) Minimize(ctx context.Context, A Operator[F], b, x accel.Vector[F
 			res.Stop = border
 			return res, nil
 		}
-		x.Add(alpha, p)
-		r.Add(alpha, Ap)
+		rx, bx := descend(alpha, x, p, r, Ap, b)
 		if cg.Refresh > 0 && i%cg.Refresh == 0 {
 			if err := residual(ctx, A, r, b, x); err != nil {
 				return res, err
 			}
+			rx, bx = r.Dot(x), b.Dot(x)
 		}
-		res.Iterations, res.Q = i, halfDot(r, b, x)
+		res.Iterations, res.Q = i, (rx-bx)/2
 		res.History = append(res.History, res.Q)
 
 		var err error
@@ -127,12 +126,10 @@ func (cg CG[F]) Minimize(ctx context.Context, A Operator[F], b, x accel.Vector[F
 		}
 
 		// Py = r;  β ← rᵀy / previous rᵀy;  p ← −y + βp
-		cg.solve(y, r)
 		previous := ry
-		ry = r.Dot(y)
+		ry = cg.solve(y, r)
 		beta := ry / previous
-		p.Scale(beta)
-		p.Add(-1, y)
+		turn(p, beta, y)
 		region.turn(beta, ry)
 	}
 }
@@ -186,12 +183,6 @@ func (cg CG[F]) work(x accel.Vector[F]) *Work[F] {
 		w.y = x.New()
 	}
 	return w
-}
-
-func (cg CG[F]) solve(y, r accel.Vector[F]) {
-	if cg.Precondition != nil {
-		cg.Precondition.Solve(y, r)
-	}
 }
 
 func (cg CG[F]) tolerance() float64 {

@@ -52,7 +52,7 @@ func Cases[F accel.Float]() []Case[F] {
 	return all
 }
 
-// Run tests a backend: all cases, its vectors, and how it runs shards.
+// Run tests a backend: all cases, its vectors, what they fuse, and how it runs shards.
 func Run[F accel.Float](t *testing.T, b accel.Backend[F]) {
 	t.Run("cases", func(t *testing.T) {
 		for _, err := range failures(b, "") {
@@ -60,6 +60,7 @@ func Run[F accel.Float](t *testing.T, b accel.Backend[F]) {
 		}
 	})
 	t.Run("vectors", func(t *testing.T) { runVectors(t, b) })
+	t.Run("fused", func(t *testing.T) { runFused(t, b) })
 	t.Run("run", func(t *testing.T) { runRun(t, b) })
 }
 

@@ -148,3 +148,43 @@ func benchmarkLanes[F accel.Float](b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCGVectors measures the vector work of an iteration of CG with a diagonal preconditioner: its single operations, and
+// the same fused.
+func BenchmarkCGVectors(b *testing.B) {
+	for _, n := range []int{2_702, 70_000, 842_000} {
+		made, err := New[float32](Options{Threads: 1}).NewVector(n)
+		if err != nil {
+			b.Fatal(err)
+		}
+		v := made.(accel.FusedVector[float32])
+		v.Shift(1)
+		var w [5]accel.Vector[float32]
+		for i := range w {
+			w[i] = v.New()
+			w[i].Shift(1 + 0.1*float64(i))
+		}
+		r, y, p, q, d := w[0], w[1].(accel.FusedVector[float32]), w[2].(accel.FusedVector[float32]), w[3], w[4]
+		b.Run(fmt.Sprintf("n=%d/single", n), func(b *testing.B) {
+			seconds := timed(b, func() {
+				v.Add(1e-9, p)
+				r.Add(1e-9, q)
+				_, _ = r.Dot(v), d.Dot(v)
+				y.Copy(r)
+				y.Div(d)
+				_ = r.Dot(y)
+				p.Scale(0.5)
+				p.Add(-1, y)
+			})
+			b.ReportMetric(1e9*seconds/float64(n), "ns/element")
+		})
+		b.Run(fmt.Sprintf("n=%d/fused", n), func(b *testing.B) {
+			seconds := timed(b, func() {
+				v.AddTwo(1e-9, p, r, q, d)
+				y.Quotient(r, d)
+				p.ScaleSub(0.5, y)
+			})
+			b.ReportMetric(1e9*seconds/float64(n), "ns/element")
+		})
+	}
+}

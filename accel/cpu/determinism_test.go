@@ -27,6 +27,12 @@ func TestBitsDoNotDependOnThreads(t *testing.T) {
 		v.Shift(0.1)
 		v.Div(x)
 		dot := v.Dot(y)
+		fused := v.(accel.FusedVector[float32])
+		two := make(accel.Slice[float32], n)
+		dot += fused.Quotient(x, y)
+		rv, bv := fused.AddTwo(0.1, x, two, y, x)
+		dot += rv + bv
+		fused.ScaleSub(0.5, x)
 		v.Mul(v)
 		v.Pow(0.75)
 		got := append(make([]float32, n), shardedSums(t, b)...)
@@ -120,5 +126,29 @@ func TestNoAllocations(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(20, step); n != 0 {
 		t.Errorf("%v allocations in a step", n)
+	}
+}
+
+// TestVectorsDoNotAllocate runs what CG does with vectors that are not spread over threads.
+func TestVectorsDoNotAllocate(t *testing.T) {
+	b := New[float32](Options{Threads: 2})
+	made, err := b.NewVector(longPow - 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := made.(accel.FusedVector[float32])
+	v.Shift(1)
+	w := v.New()
+	w.Shift(2)
+	r := v.New()
+	if n := testing.AllocsPerRun(20, func() {
+		v.AddTwo(0.1, w, r, w, w)
+		v.Quotient(w, w)
+		v.ScaleSub(0.5, w)
+		v.Add(0.5, w)
+		v.Scale(1 / v.Dot(w))
+		v.Pow(0.75)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -14,6 +14,7 @@ type kernels[F accel.Float] struct {
 
 	axpy       func(a F, x, y []F)    // y = y + a x
 	scale      func(a F, x []F)       // x = a x
+	scaleSub   func(a F, x, y []F)    // x = a x − y
 	shift      func(a F, x []F)       // x = x + a
 	mul        func(x, y []F)         // x = x y
 	div        func(x, y []F)         // x = x / y
@@ -21,6 +22,9 @@ type kernels[F accel.Float] struct {
 	setProduct func(a F, x, y, z []F) // z = a x y
 	addProduct func(a F, x, y, z []F) // z = z + a x y
 	dot        func(x, y []F) float64 // xᵀy, summed in float64
+
+	addTwo   func(a F, x, p, r, q, b []F) (rx, bx float64) // x = x + a p, r = r + a q; rᵀx and bᵀx as by dot
+	quotient func(y, r, d []F) float64                     // y = r / d; rᵀy as by dot
 
 	sum          func(x []F) float64 // Σ x, in float64
 	expShifted   func(a F, x []F)    // x = exp(x − a)

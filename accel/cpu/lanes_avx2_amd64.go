@@ -29,6 +29,11 @@ func mulAVX2F32(x []float32, y []float32)
 //go:noescape
 func divAVX2F32(x []float32, y []float32)
 
+// scaleSubAVX2F32 sets x = a x − y.
+//
+//go:noescape
+func scaleSubAVX2F32(a float32, x []float32, y []float32)
+
 // addSquaresAVX2F32 sets y = y + a x².
 //
 //go:noescape
@@ -113,6 +118,11 @@ func mulAVX2F64(x []float64, y []float64)
 //
 //go:noescape
 func divAVX2F64(x []float64, y []float64)
+
+// scaleSubAVX2F64 sets x = a x − y.
+//
+//go:noescape
+func scaleSubAVX2F64(a float64, x []float64, y []float64)
 
 // addSquaresAVX2F64 sets y = y + a x².
 //
@@ -233,6 +243,26 @@ func dotAVX2F64(x []float64, y []float64) float64
 //
 //go:noescape
 func sumAVX2F64(x []float64) float64
+
+// addTwoAVX2F32 sets x = x + a p and r = r + a q and returns rᵀx and bᵀx, summed in float64.
+//
+//go:noescape
+func addTwoAVX2F32(a float32, x []float32, p []float32, r []float32, q []float32, b []float32) (s float64, t float64)
+
+// quotientAVX2F32 sets y = r / d and returns rᵀy, summed in float64.
+//
+//go:noescape
+func quotientAVX2F32(y []float32, r []float32, d []float32) float64
+
+// addTwoAVX2F64 sets x = x + a p and r = r + a q and returns rᵀx and bᵀx, summed in float64.
+//
+//go:noescape
+func addTwoAVX2F64(a float64, x []float64, p []float64, r []float64, q []float64, b []float64) (s float64, t float64)
+
+// quotientAVX2F64 sets y = r / d and returns rᵀy, summed in float64.
+//
+//go:noescape
+func quotientAVX2F64(y []float64, r []float64, d []float64) float64
 
 // transposeF32 sets dst, 8·blocks × 8, to the transpose of src. Strides are in bytes; blocks ≥ 1.
 //

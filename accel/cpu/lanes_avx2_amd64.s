@@ -179,6 +179,43 @@ divAVX2F32end:
 	VZEROUPPER
 	RET
 
+// func scaleSubAVX2F32(a float32, x []float32, y []float32)
+// Requires: AVX
+TEXT ·scaleSubAVX2F32(SB), NOSPLIT, $0-56
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	VBROADCASTSS a+0(FP), Y0
+	SUBQ         $0x08, AX
+	JL           scaleSubAVX2F32tail
+
+scaleSubAVX2F32loop:
+	VMOVUPS (CX), Y1
+	VMOVUPS (DX), Y2
+	VMULPS  Y0, Y1, Y1
+	VSUBPS  Y2, Y1, Y1
+	VMOVUPS Y1, (CX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, AX
+	JGE     scaleSubAVX2F32loop
+
+scaleSubAVX2F32tail:
+	ADDQ       $0x08, AX
+	JZ         scaleSubAVX2F32end
+	LEAQ       lanes<>+0(SB), BX
+	NEGQ       AX
+	VMOVDQU    32(BX)(AX*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VMASKMOVPS (DX), Y1, Y3
+	VMULPS     Y0, Y2, Y2
+	VSUBPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y1, (CX)
+
+scaleSubAVX2F32end:
+	VZEROUPPER
+	RET
+
 // func addSquaresAVX2F32(a float32, x []float32, y []float32)
 // Requires: AVX, FMA3
 TEXT ·addSquaresAVX2F32(SB), NOSPLIT, $0-56
@@ -874,6 +911,43 @@ divAVX2F64tail:
 	VMASKMOVPD Y1, Y0, (CX)
 
 divAVX2F64end:
+	VZEROUPPER
+	RET
+
+// func scaleSubAVX2F64(a float64, x []float64, y []float64)
+// Requires: AVX
+TEXT ·scaleSubAVX2F64(SB), NOSPLIT, $0-56
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	VBROADCASTSD a+0(FP), Y0
+	SUBQ         $0x04, AX
+	JL           scaleSubAVX2F64tail
+
+scaleSubAVX2F64loop:
+	VMOVUPD (CX), Y1
+	VMOVUPD (DX), Y2
+	VMULPD  Y0, Y1, Y1
+	VSUBPD  Y2, Y1, Y1
+	VMOVUPD Y1, (CX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	SUBQ    $0x04, AX
+	JGE     scaleSubAVX2F64loop
+
+scaleSubAVX2F64tail:
+	ADDQ       $0x04, AX
+	JZ         scaleSubAVX2F64end
+	LEAQ       lanes<>+0(SB), BX
+	NEGQ       AX
+	VMOVDQU    32(BX)(AX*8), Y1
+	VMASKMOVPD (CX), Y1, Y2
+	VMASKMOVPD (DX), Y1, Y3
+	VMULPD     Y0, Y2, Y2
+	VSUBPD     Y3, Y2, Y2
+	VMASKMOVPD Y2, Y1, (CX)
+
+scaleSubAVX2F64end:
 	VZEROUPPER
 	RET
 
@@ -3184,6 +3258,476 @@ sumAVX2F64end:
 	VADDPD       X1, X0, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func addTwoAVX2F32(a float32, x []float32, p []float32, r []float32, q []float32, b []float32) (s float64, t float64)
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·addTwoAVX2F32(SB), NOSPLIT, $0-144
+	MOVQ         x_base+8(FP), AX
+	MOVQ         p_base+32(FP), CX
+	MOVQ         r_base+56(FP), DX
+	MOVQ         q_base+80(FP), BX
+	MOVQ         b_base+104(FP), SI
+	VPXOR        Y0, Y0, Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPXOR        Y6, Y6, Y6
+	VPXOR        Y7, Y7, Y7
+	VBROADCASTSS a+0(FP), X8
+	MOVQ         x_len+16(FP), DI
+	SUBQ         $0x10, DI
+	JL           addTwoAVX2F32rest
+
+addTwoAVX2F32loop:
+	VMOVUPS     (AX), X9
+	VMOVUPS     (DX), X10
+	VMOVUPS     (CX), X11
+	VFMADD231PS X8, X11, X9
+	VMOVUPS     X9, (AX)
+	VMOVUPS     (BX), X11
+	VFMADD231PS X8, X11, X10
+	VMOVUPS     X10, (DX)
+	VCVTPS2PD   X9, Y9
+	VCVTPS2PD   X10, Y10
+	VFMADD231PD Y9, Y10, Y0
+	VMOVUPS     (SI), X10
+	VCVTPS2PD   X10, Y10
+	VFMADD231PD Y9, Y10, Y4
+	VMOVUPS     16(AX), X9
+	VMOVUPS     16(DX), X10
+	VMOVUPS     16(CX), X11
+	VFMADD231PS X8, X11, X9
+	VMOVUPS     X9, 16(AX)
+	VMOVUPS     16(BX), X11
+	VFMADD231PS X8, X11, X10
+	VMOVUPS     X10, 16(DX)
+	VCVTPS2PD   X9, Y9
+	VCVTPS2PD   X10, Y10
+	VFMADD231PD Y9, Y10, Y1
+	VMOVUPS     16(SI), X10
+	VCVTPS2PD   X10, Y10
+	VFMADD231PD Y9, Y10, Y5
+	VMOVUPS     32(AX), X9
+	VMOVUPS     32(DX), X10
+	VMOVUPS     32(CX), X11
+	VFMADD231PS X8, X11, X9
+	VMOVUPS     X9, 32(AX)
+	VMOVUPS     32(BX), X11
+	VFMADD231PS X8, X11, X10
+	VMOVUPS     X10, 32(DX)
+	VCVTPS2PD   X9, Y9
+	VCVTPS2PD   X10, Y10
+	VFMADD231PD Y9, Y10, Y2
+	VMOVUPS     32(SI), X10
+	VCVTPS2PD   X10, Y10
+	VFMADD231PD Y9, Y10, Y6
+	VMOVUPS     48(AX), X9
+	VMOVUPS     48(DX), X10
+	VMOVUPS     48(CX), X11
+	VFMADD231PS X8, X11, X9
+	VMOVUPS     X9, 48(AX)
+	VMOVUPS     48(BX), X11
+	VFMADD231PS X8, X11, X10
+	VMOVUPS     X10, 48(DX)
+	VCVTPS2PD   X9, Y9
+	VCVTPS2PD   X10, Y10
+	VFMADD231PD Y9, Y10, Y3
+	VMOVUPS     48(SI), X10
+	VCVTPS2PD   X10, Y10
+	VFMADD231PD Y9, Y10, Y7
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x10, DI
+	JGE         addTwoAVX2F32loop
+
+addTwoAVX2F32rest:
+	ADDQ $0x0c, DI
+	JL   addTwoAVX2F32tail
+
+addTwoAVX2F32one:
+	VMOVUPS     (AX), X9
+	VMOVUPS     (DX), X10
+	VMOVUPS     (CX), X11
+	VFMADD231PS X8, X11, X9
+	VMOVUPS     X9, (AX)
+	VMOVUPS     (BX), X11
+	VFMADD231PS X8, X11, X10
+	VMOVUPS     X10, (DX)
+	VCVTPS2PD   X9, Y9
+	VCVTPS2PD   X10, Y10
+	VFMADD231PD Y9, Y10, Y0
+	VMOVUPS     (SI), X10
+	VCVTPS2PD   X10, Y10
+	VFMADD231PD Y9, Y10, Y4
+	ADDQ        $0x00000010, AX
+	ADDQ        $0x00000010, CX
+	ADDQ        $0x00000010, DX
+	ADDQ        $0x00000010, BX
+	ADDQ        $0x00000010, SI
+	SUBQ        $0x04, DI
+	JGE         addTwoAVX2F32one
+
+addTwoAVX2F32tail:
+	ADDQ        $0x04, DI
+	JZ          addTwoAVX2F32end
+	LEAQ        lanes<>+0(SB), R8
+	NEGQ        DI
+	VMOVDQU     32(R8)(DI*4), Y9
+	VMASKMOVPS  (AX), X9, X10
+	VMASKMOVPS  (DX), X9, X11
+	VMASKMOVPS  (CX), X9, X12
+	VFMADD231PS X8, X12, X10
+	VMASKMOVPS  X10, X9, (AX)
+	VMASKMOVPS  (BX), X9, X12
+	VFMADD231PS X8, X12, X11
+	VMASKMOVPS  X11, X9, (DX)
+	VANDPS      X9, X10, X8
+	VANDPS      X9, X11, X10
+	VCVTPS2PD   X8, Y8
+	VCVTPS2PD   X10, Y10
+	VFMADD231PD Y8, Y10, Y0
+	VMASKMOVPS  (SI), X9, X9
+	VCVTPS2PD   X9, Y9
+	VFMADD231PD Y8, Y9, Y4
+
+addTwoAVX2F32end:
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VMOVAPD      Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, s+128(FP)
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y7, Y6, Y6
+	VADDPD       Y6, Y4, Y4
+	VMOVAPD      Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, t+136(FP)
+	VZEROUPPER
+	RET
+
+// func quotientAVX2F32(y []float32, r []float32, d []float32) float64
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·quotientAVX2F32(SB), NOSPLIT, $0-80
+	MOVQ  y_base+0(FP), AX
+	MOVQ  r_base+24(FP), CX
+	MOVQ  d_base+48(FP), DX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	MOVQ  y_len+8(FP), BX
+	SUBQ  $0x10, BX
+	JL    quotientAVX2F32rest
+
+quotientAVX2F32loop:
+	VMOVUPS     (CX), X4
+	VMOVUPS     (DX), X5
+	VDIVPS      X5, X4, X5
+	VMOVUPS     X5, (AX)
+	VCVTPS2PD   X5, Y5
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y5, Y4, Y0
+	VMOVUPS     16(CX), X4
+	VMOVUPS     16(DX), X5
+	VDIVPS      X5, X4, X5
+	VMOVUPS     X5, 16(AX)
+	VCVTPS2PD   X5, Y5
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y5, Y4, Y1
+	VMOVUPS     32(CX), X4
+	VMOVUPS     32(DX), X5
+	VDIVPS      X5, X4, X5
+	VMOVUPS     X5, 32(AX)
+	VCVTPS2PD   X5, Y5
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y5, Y4, Y2
+	VMOVUPS     48(CX), X4
+	VMOVUPS     48(DX), X5
+	VDIVPS      X5, X4, X5
+	VMOVUPS     X5, 48(AX)
+	VCVTPS2PD   X5, Y5
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y5, Y4, Y3
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x10, BX
+	JGE         quotientAVX2F32loop
+
+quotientAVX2F32rest:
+	ADDQ $0x0c, BX
+	JL   quotientAVX2F32tail
+
+quotientAVX2F32one:
+	VMOVUPS     (CX), X4
+	VMOVUPS     (DX), X5
+	VDIVPS      X5, X4, X5
+	VMOVUPS     X5, (AX)
+	VCVTPS2PD   X5, Y5
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y5, Y4, Y0
+	ADDQ        $0x00000010, AX
+	ADDQ        $0x00000010, CX
+	ADDQ        $0x00000010, DX
+	SUBQ        $0x04, BX
+	JGE         quotientAVX2F32one
+
+quotientAVX2F32tail:
+	ADDQ        $0x04, BX
+	JZ          quotientAVX2F32end
+	LEAQ        lanes<>+0(SB), SI
+	NEGQ        BX
+	VMOVDQU     32(SI)(BX*4), Y4
+	VMASKMOVPS  (CX), X4, X5
+	VMASKMOVPS  (DX), X4, X6
+	VDIVPS      X6, X5, X6
+	VMASKMOVPS  X6, X4, (AX)
+	VANDPS      X4, X6, X4
+	VCVTPS2PD   X4, Y4
+	VCVTPS2PD   X5, Y5
+	VFMADD231PD Y4, Y5, Y0
+
+quotientAVX2F32end:
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VMOVAPD      Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, ret+72(FP)
+	VZEROUPPER
+	RET
+
+// func addTwoAVX2F64(a float64, x []float64, p []float64, r []float64, q []float64, b []float64) (s float64, t float64)
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·addTwoAVX2F64(SB), NOSPLIT, $0-144
+	MOVQ         x_base+8(FP), AX
+	MOVQ         p_base+32(FP), CX
+	MOVQ         r_base+56(FP), DX
+	MOVQ         q_base+80(FP), BX
+	MOVQ         b_base+104(FP), SI
+	VPXOR        Y0, Y0, Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPXOR        Y6, Y6, Y6
+	VPXOR        Y7, Y7, Y7
+	VBROADCASTSD a+0(FP), Y8
+	MOVQ         x_len+16(FP), DI
+	SUBQ         $0x10, DI
+	JL           addTwoAVX2F64rest
+
+addTwoAVX2F64loop:
+	VMOVUPD     (AX), Y9
+	VMOVUPD     (DX), Y10
+	VMOVUPD     (CX), Y11
+	VFMADD231PD Y8, Y11, Y9
+	VMOVUPD     Y9, (AX)
+	VMOVUPD     (BX), Y11
+	VFMADD231PD Y8, Y11, Y10
+	VMOVUPD     Y10, (DX)
+	VFMADD231PD Y9, Y10, Y0
+	VMOVUPD     (SI), Y10
+	VFMADD231PD Y9, Y10, Y4
+	VMOVUPD     32(AX), Y9
+	VMOVUPD     32(DX), Y10
+	VMOVUPD     32(CX), Y11
+	VFMADD231PD Y8, Y11, Y9
+	VMOVUPD     Y9, 32(AX)
+	VMOVUPD     32(BX), Y11
+	VFMADD231PD Y8, Y11, Y10
+	VMOVUPD     Y10, 32(DX)
+	VFMADD231PD Y9, Y10, Y1
+	VMOVUPD     32(SI), Y10
+	VFMADD231PD Y9, Y10, Y5
+	VMOVUPD     64(AX), Y9
+	VMOVUPD     64(DX), Y10
+	VMOVUPD     64(CX), Y11
+	VFMADD231PD Y8, Y11, Y9
+	VMOVUPD     Y9, 64(AX)
+	VMOVUPD     64(BX), Y11
+	VFMADD231PD Y8, Y11, Y10
+	VMOVUPD     Y10, 64(DX)
+	VFMADD231PD Y9, Y10, Y2
+	VMOVUPD     64(SI), Y10
+	VFMADD231PD Y9, Y10, Y6
+	VMOVUPD     96(AX), Y9
+	VMOVUPD     96(DX), Y10
+	VMOVUPD     96(CX), Y11
+	VFMADD231PD Y8, Y11, Y9
+	VMOVUPD     Y9, 96(AX)
+	VMOVUPD     96(BX), Y11
+	VFMADD231PD Y8, Y11, Y10
+	VMOVUPD     Y10, 96(DX)
+	VFMADD231PD Y9, Y10, Y3
+	VMOVUPD     96(SI), Y10
+	VFMADD231PD Y9, Y10, Y7
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x10, DI
+	JGE         addTwoAVX2F64loop
+
+addTwoAVX2F64rest:
+	ADDQ $0x0c, DI
+	JL   addTwoAVX2F64tail
+
+addTwoAVX2F64one:
+	VMOVUPD     (AX), Y9
+	VMOVUPD     (DX), Y10
+	VMOVUPD     (CX), Y11
+	VFMADD231PD Y8, Y11, Y9
+	VMOVUPD     Y9, (AX)
+	VMOVUPD     (BX), Y11
+	VFMADD231PD Y8, Y11, Y10
+	VMOVUPD     Y10, (DX)
+	VFMADD231PD Y9, Y10, Y0
+	VMOVUPD     (SI), Y10
+	VFMADD231PD Y9, Y10, Y4
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x04, DI
+	JGE         addTwoAVX2F64one
+
+addTwoAVX2F64tail:
+	ADDQ        $0x04, DI
+	JZ          addTwoAVX2F64end
+	LEAQ        lanes<>+0(SB), R8
+	NEGQ        DI
+	VMOVDQU     32(R8)(DI*8), Y9
+	VMASKMOVPD  (AX), Y9, Y10
+	VMASKMOVPD  (DX), Y9, Y11
+	VMASKMOVPD  (CX), Y9, Y12
+	VFMADD231PD Y8, Y12, Y10
+	VMASKMOVPD  Y10, Y9, (AX)
+	VMASKMOVPD  (BX), Y9, Y12
+	VFMADD231PD Y8, Y12, Y11
+	VMASKMOVPD  Y11, Y9, (DX)
+	VANDPD      Y9, Y10, Y8
+	VANDPD      Y9, Y11, Y10
+	VFMADD231PD Y8, Y10, Y0
+	VMASKMOVPD  (SI), Y9, Y9
+	VFMADD231PD Y8, Y9, Y4
+
+addTwoAVX2F64end:
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VMOVAPD      Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, s+128(FP)
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y7, Y6, Y6
+	VADDPD       Y6, Y4, Y4
+	VMOVAPD      Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, t+136(FP)
+	VZEROUPPER
+	RET
+
+// func quotientAVX2F64(y []float64, r []float64, d []float64) float64
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·quotientAVX2F64(SB), NOSPLIT, $0-80
+	MOVQ  y_base+0(FP), AX
+	MOVQ  r_base+24(FP), CX
+	MOVQ  d_base+48(FP), DX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	MOVQ  y_len+8(FP), BX
+	SUBQ  $0x10, BX
+	JL    quotientAVX2F64rest
+
+quotientAVX2F64loop:
+	VMOVUPD     (CX), Y4
+	VMOVUPD     (DX), Y5
+	VDIVPD      Y5, Y4, Y5
+	VMOVUPD     Y5, (AX)
+	VFMADD231PD Y5, Y4, Y0
+	VMOVUPD     32(CX), Y4
+	VMOVUPD     32(DX), Y5
+	VDIVPD      Y5, Y4, Y5
+	VMOVUPD     Y5, 32(AX)
+	VFMADD231PD Y5, Y4, Y1
+	VMOVUPD     64(CX), Y4
+	VMOVUPD     64(DX), Y5
+	VDIVPD      Y5, Y4, Y5
+	VMOVUPD     Y5, 64(AX)
+	VFMADD231PD Y5, Y4, Y2
+	VMOVUPD     96(CX), Y4
+	VMOVUPD     96(DX), Y5
+	VDIVPD      Y5, Y4, Y5
+	VMOVUPD     Y5, 96(AX)
+	VFMADD231PD Y5, Y4, Y3
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x10, BX
+	JGE         quotientAVX2F64loop
+
+quotientAVX2F64rest:
+	ADDQ $0x0c, BX
+	JL   quotientAVX2F64tail
+
+quotientAVX2F64one:
+	VMOVUPD     (CX), Y4
+	VMOVUPD     (DX), Y5
+	VDIVPD      Y5, Y4, Y5
+	VMOVUPD     Y5, (AX)
+	VFMADD231PD Y5, Y4, Y0
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x04, BX
+	JGE         quotientAVX2F64one
+
+quotientAVX2F64tail:
+	ADDQ        $0x04, BX
+	JZ          quotientAVX2F64end
+	LEAQ        lanes<>+0(SB), SI
+	NEGQ        BX
+	VMOVDQU     32(SI)(BX*8), Y4
+	VMASKMOVPD  (CX), Y4, Y5
+	VMASKMOVPD  (DX), Y4, Y6
+	VDIVPD      Y6, Y5, Y6
+	VMASKMOVPD  Y6, Y4, (AX)
+	VANDPD      Y4, Y6, Y4
+	VFMADD231PD Y4, Y5, Y0
+
+quotientAVX2F64end:
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VMOVAPD      Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, ret+72(FP)
 	VZEROUPPER
 	RET
 

@@ -29,6 +29,11 @@ func mulAVX512F32(x []float32, y []float32)
 //go:noescape
 func divAVX512F32(x []float32, y []float32)
 
+// scaleSubAVX512F32 sets x = a x − y.
+//
+//go:noescape
+func scaleSubAVX512F32(a float32, x []float32, y []float32)
+
 // addSquaresAVX512F32 sets y = y + a x².
 //
 //go:noescape
@@ -113,6 +118,11 @@ func mulAVX512F64(x []float64, y []float64)
 //
 //go:noescape
 func divAVX512F64(x []float64, y []float64)
+
+// scaleSubAVX512F64 sets x = a x − y.
+//
+//go:noescape
+func scaleSubAVX512F64(a float64, x []float64, y []float64)
 
 // addSquaresAVX512F64 sets y = y + a x².
 //
@@ -233,3 +243,23 @@ func dotAVX512F64(x []float64, y []float64) float64
 //
 //go:noescape
 func sumAVX512F64(x []float64) float64
+
+// addTwoAVX512F32 sets x = x + a p and r = r + a q and returns rᵀx and bᵀx, summed in float64.
+//
+//go:noescape
+func addTwoAVX512F32(a float32, x []float32, p []float32, r []float32, q []float32, b []float32) (s float64, t float64)
+
+// quotientAVX512F32 sets y = r / d and returns rᵀy, summed in float64.
+//
+//go:noescape
+func quotientAVX512F32(y []float32, r []float32, d []float32) float64
+
+// addTwoAVX512F64 sets x = x + a p and r = r + a q and returns rᵀx and bᵀx, summed in float64.
+//
+//go:noescape
+func addTwoAVX512F64(a float64, x []float64, p []float64, r []float64, q []float64, b []float64) (s float64, t float64)
+
+// quotientAVX512F64 sets y = r / d and returns rᵀy, summed in float64.
+//
+//go:noescape
+func quotientAVX512F64(y []float64, r []float64, d []float64) float64

@@ -169,6 +169,43 @@ divAVX512F32end:
 	VZEROUPPER
 	RET
 
+// func scaleSubAVX512F32(a float32, x []float32, y []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·scaleSubAVX512F32(SB), NOSPLIT, $0-56
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	VBROADCASTSS a+0(FP), Z0
+	SUBQ         $0x10, AX
+	JL           scaleSubAVX512F32tail
+
+scaleSubAVX512F32loop:
+	VMOVUPS (CX), Z1
+	VMOVUPS (DX), Z2
+	VMULPS  Z0, Z1, Z1
+	VSUBPS  Z2, Z1, Z1
+	VMOVUPS Z1, (CX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, AX
+	JGE     scaleSubAVX512F32loop
+
+scaleSubAVX512F32tail:
+	ADDQ      $0x10, AX
+	JZ        scaleSubAVX512F32end
+	MOVL      $-1, BX
+	BZHIL     AX, BX, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VMOVUPS.Z (DX), K1, Z2
+	VMULPS    Z0, Z1, Z1
+	VSUBPS    Z2, Z1, Z1
+	VMOVUPS   Z1, K1, (CX)
+
+scaleSubAVX512F32end:
+	VZEROUPPER
+	RET
+
 // func addSquaresAVX512F32(a float32, x []float32, y []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·addSquaresAVX512F32(SB), NOSPLIT, $0-56
@@ -875,6 +912,43 @@ divAVX512F64tail:
 	VMOVUPD   Z0, K1, (CX)
 
 divAVX512F64end:
+	VZEROUPPER
+	RET
+
+// func scaleSubAVX512F64(a float64, x []float64, y []float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·scaleSubAVX512F64(SB), NOSPLIT, $0-56
+	MOVQ         x_len+16(FP), AX
+	MOVQ         x_base+8(FP), CX
+	MOVQ         y_base+32(FP), DX
+	VBROADCASTSD a+0(FP), Z0
+	SUBQ         $0x08, AX
+	JL           scaleSubAVX512F64tail
+
+scaleSubAVX512F64loop:
+	VMOVUPD (CX), Z1
+	VMOVUPD (DX), Z2
+	VMULPD  Z0, Z1, Z1
+	VSUBPD  Z2, Z1, Z1
+	VMOVUPD Z1, (CX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x08, AX
+	JGE     scaleSubAVX512F64loop
+
+scaleSubAVX512F64tail:
+	ADDQ      $0x08, AX
+	JZ        scaleSubAVX512F64end
+	MOVL      $-1, BX
+	BZHIL     AX, BX, AX
+	KMOVW     AX, K1
+	VMOVUPD.Z (CX), K1, Z1
+	VMOVUPD.Z (DX), K1, Z2
+	VMULPD    Z0, Z1, Z1
+	VSUBPD    Z2, Z1, Z1
+	VMOVUPD   Z1, K1, (CX)
+
+scaleSubAVX512F64end:
 	VZEROUPPER
 	RET
 
@@ -3143,5 +3217,481 @@ sumAVX512F64end:
 	VADDPD        X1, X0, X0
 	VHADDPD       X0, X0, X0
 	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func addTwoAVX512F32(a float32, x []float32, p []float32, r []float32, q []float32, b []float32) (s float64, t float64)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, SSE2
+TEXT ·addTwoAVX512F32(SB), NOSPLIT, $0-144
+	MOVQ         x_base+8(FP), AX
+	MOVQ         p_base+32(FP), CX
+	MOVQ         r_base+56(FP), DX
+	MOVQ         q_base+80(FP), BX
+	MOVQ         b_base+104(FP), SI
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VBROADCASTSS a+0(FP), Y8
+	MOVQ         x_len+16(FP), DI
+	SUBQ         $0x20, DI
+	JL           addTwoAVX512F32rest
+
+addTwoAVX512F32loop:
+	VMOVUPS     (AX), Y9
+	VMOVUPS     (DX), Y10
+	VMOVUPS     (CX), Y11
+	VFMADD231PS Y8, Y11, Y9
+	VMOVUPS     Y9, (AX)
+	VMOVUPS     (BX), Y11
+	VFMADD231PS Y8, Y11, Y10
+	VMOVUPS     Y10, (DX)
+	VCVTPS2PD   Y9, Z9
+	VCVTPS2PD   Y10, Z10
+	VFMADD231PD Z9, Z10, Z0
+	VMOVUPS     (SI), Y10
+	VCVTPS2PD   Y10, Z10
+	VFMADD231PD Z9, Z10, Z4
+	VMOVUPS     32(AX), Y9
+	VMOVUPS     32(DX), Y10
+	VMOVUPS     32(CX), Y11
+	VFMADD231PS Y8, Y11, Y9
+	VMOVUPS     Y9, 32(AX)
+	VMOVUPS     32(BX), Y11
+	VFMADD231PS Y8, Y11, Y10
+	VMOVUPS     Y10, 32(DX)
+	VCVTPS2PD   Y9, Z9
+	VCVTPS2PD   Y10, Z10
+	VFMADD231PD Z9, Z10, Z1
+	VMOVUPS     32(SI), Y10
+	VCVTPS2PD   Y10, Z10
+	VFMADD231PD Z9, Z10, Z5
+	VMOVUPS     64(AX), Y9
+	VMOVUPS     64(DX), Y10
+	VMOVUPS     64(CX), Y11
+	VFMADD231PS Y8, Y11, Y9
+	VMOVUPS     Y9, 64(AX)
+	VMOVUPS     64(BX), Y11
+	VFMADD231PS Y8, Y11, Y10
+	VMOVUPS     Y10, 64(DX)
+	VCVTPS2PD   Y9, Z9
+	VCVTPS2PD   Y10, Z10
+	VFMADD231PD Z9, Z10, Z2
+	VMOVUPS     64(SI), Y10
+	VCVTPS2PD   Y10, Z10
+	VFMADD231PD Z9, Z10, Z6
+	VMOVUPS     96(AX), Y9
+	VMOVUPS     96(DX), Y10
+	VMOVUPS     96(CX), Y11
+	VFMADD231PS Y8, Y11, Y9
+	VMOVUPS     Y9, 96(AX)
+	VMOVUPS     96(BX), Y11
+	VFMADD231PS Y8, Y11, Y10
+	VMOVUPS     Y10, 96(DX)
+	VCVTPS2PD   Y9, Z9
+	VCVTPS2PD   Y10, Z10
+	VFMADD231PD Z9, Z10, Z3
+	VMOVUPS     96(SI), Y10
+	VCVTPS2PD   Y10, Z10
+	VFMADD231PD Z9, Z10, Z7
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x20, DI
+	JGE         addTwoAVX512F32loop
+
+addTwoAVX512F32rest:
+	ADDQ $0x18, DI
+	JL   addTwoAVX512F32tail
+
+addTwoAVX512F32one:
+	VMOVUPS     (AX), Y9
+	VMOVUPS     (DX), Y10
+	VMOVUPS     (CX), Y11
+	VFMADD231PS Y8, Y11, Y9
+	VMOVUPS     Y9, (AX)
+	VMOVUPS     (BX), Y11
+	VFMADD231PS Y8, Y11, Y10
+	VMOVUPS     Y10, (DX)
+	VCVTPS2PD   Y9, Z9
+	VCVTPS2PD   Y10, Z10
+	VFMADD231PD Z9, Z10, Z0
+	VMOVUPS     (SI), Y10
+	VCVTPS2PD   Y10, Z10
+	VFMADD231PD Z9, Z10, Z4
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x08, DI
+	JGE         addTwoAVX512F32one
+
+addTwoAVX512F32tail:
+	ADDQ        $0x08, DI
+	JZ          addTwoAVX512F32end
+	MOVL        $-1, R8
+	BZHIL       DI, R8, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (AX), K1, Y9
+	VMOVUPS.Z   (DX), K1, Y10
+	VMOVUPS.Z   (CX), K1, Y11
+	VFMADD231PS Y8, Y11, Y9
+	VMOVUPS     Y9, K1, (AX)
+	VMOVUPS.Z   (BX), K1, Y11
+	VFMADD231PS Y8, Y11, Y10
+	VMOVUPS     Y10, K1, (DX)
+	VMOVUPS.Z   Y9, K1, Y8
+	VMOVUPS.Z   Y10, K1, Y9
+	VCVTPS2PD   Y8, Z8
+	VCVTPS2PD   Y9, Z9
+	VFMADD231PD Z8, Z9, Z0
+	VMOVUPS.Z   (SI), K1, Y9
+	VCVTPS2PD   Y9, Z9
+	VFMADD231PD Z8, Z9, Z4
+
+addTwoAVX512F32end:
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, s+128(FP)
+	VADDPD        Z5, Z4, Z4
+	VADDPD        Z7, Z6, Z6
+	VADDPD        Z6, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y0
+	VADDPD        Y0, Y4, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPD        X0, X1, X1
+	VHADDPD       X1, X1, X1
+	MOVSD         X1, t+136(FP)
+	VZEROUPPER
+	RET
+
+// func quotientAVX512F32(y []float32, r []float32, d []float32) float64
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·quotientAVX512F32(SB), NOSPLIT, $0-80
+	MOVQ   y_base+0(FP), AX
+	MOVQ   r_base+24(FP), CX
+	MOVQ   d_base+48(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   y_len+8(FP), BX
+	SUBQ   $0x20, BX
+	JL     quotientAVX512F32rest
+
+quotientAVX512F32loop:
+	VMOVUPS     (CX), Y4
+	VMOVUPS     (DX), Y5
+	VDIVPS      Y5, Y4, Y5
+	VMOVUPS     Y5, (AX)
+	VCVTPS2PD   Y5, Z5
+	VCVTPS2PD   Y4, Z4
+	VFMADD231PD Z5, Z4, Z0
+	VMOVUPS     32(CX), Y4
+	VMOVUPS     32(DX), Y5
+	VDIVPS      Y5, Y4, Y5
+	VMOVUPS     Y5, 32(AX)
+	VCVTPS2PD   Y5, Z5
+	VCVTPS2PD   Y4, Z4
+	VFMADD231PD Z5, Z4, Z1
+	VMOVUPS     64(CX), Y4
+	VMOVUPS     64(DX), Y5
+	VDIVPS      Y5, Y4, Y5
+	VMOVUPS     Y5, 64(AX)
+	VCVTPS2PD   Y5, Z5
+	VCVTPS2PD   Y4, Z4
+	VFMADD231PD Z5, Z4, Z2
+	VMOVUPS     96(CX), Y4
+	VMOVUPS     96(DX), Y5
+	VDIVPS      Y5, Y4, Y5
+	VMOVUPS     Y5, 96(AX)
+	VCVTPS2PD   Y5, Z5
+	VCVTPS2PD   Y4, Z4
+	VFMADD231PD Z5, Z4, Z3
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x20, BX
+	JGE         quotientAVX512F32loop
+
+quotientAVX512F32rest:
+	ADDQ $0x18, BX
+	JL   quotientAVX512F32tail
+
+quotientAVX512F32one:
+	VMOVUPS     (CX), Y4
+	VMOVUPS     (DX), Y5
+	VDIVPS      Y5, Y4, Y5
+	VMOVUPS     Y5, (AX)
+	VCVTPS2PD   Y5, Z5
+	VCVTPS2PD   Y4, Z4
+	VFMADD231PD Z5, Z4, Z0
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x08, BX
+	JGE         quotientAVX512F32one
+
+quotientAVX512F32tail:
+	ADDQ        $0x08, BX
+	JZ          quotientAVX512F32end
+	MOVL        $-1, SI
+	BZHIL       BX, SI, BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX), K1, Y4
+	VMOVUPS.Z   (DX), K1, Y5
+	VDIVPS      Y5, Y4, Y5
+	VMOVUPS     Y5, K1, (AX)
+	VMOVUPS.Z   Y5, K1, Y5
+	VCVTPS2PD   Y5, Z5
+	VCVTPS2PD   Y4, Z4
+	VFMADD231PD Z5, Z4, Z0
+
+quotientAVX512F32end:
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, ret+72(FP)
+	VZEROUPPER
+	RET
+
+// func addTwoAVX512F64(a float64, x []float64, p []float64, r []float64, q []float64, b []float64) (s float64, t float64)
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·addTwoAVX512F64(SB), NOSPLIT, $0-144
+	MOVQ         x_base+8(FP), AX
+	MOVQ         p_base+32(FP), CX
+	MOVQ         r_base+56(FP), DX
+	MOVQ         q_base+80(FP), BX
+	MOVQ         b_base+104(FP), SI
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VBROADCASTSD a+0(FP), Z8
+	MOVQ         x_len+16(FP), DI
+	SUBQ         $0x20, DI
+	JL           addTwoAVX512F64rest
+
+addTwoAVX512F64loop:
+	VMOVUPD     (AX), Z9
+	VMOVUPD     (DX), Z10
+	VMOVUPD     (CX), Z11
+	VFMADD231PD Z8, Z11, Z9
+	VMOVUPD     Z9, (AX)
+	VMOVUPD     (BX), Z11
+	VFMADD231PD Z8, Z11, Z10
+	VMOVUPD     Z10, (DX)
+	VFMADD231PD Z9, Z10, Z0
+	VMOVUPD     (SI), Z10
+	VFMADD231PD Z9, Z10, Z4
+	VMOVUPD     64(AX), Z9
+	VMOVUPD     64(DX), Z10
+	VMOVUPD     64(CX), Z11
+	VFMADD231PD Z8, Z11, Z9
+	VMOVUPD     Z9, 64(AX)
+	VMOVUPD     64(BX), Z11
+	VFMADD231PD Z8, Z11, Z10
+	VMOVUPD     Z10, 64(DX)
+	VFMADD231PD Z9, Z10, Z1
+	VMOVUPD     64(SI), Z10
+	VFMADD231PD Z9, Z10, Z5
+	VMOVUPD     128(AX), Z9
+	VMOVUPD     128(DX), Z10
+	VMOVUPD     128(CX), Z11
+	VFMADD231PD Z8, Z11, Z9
+	VMOVUPD     Z9, 128(AX)
+	VMOVUPD     128(BX), Z11
+	VFMADD231PD Z8, Z11, Z10
+	VMOVUPD     Z10, 128(DX)
+	VFMADD231PD Z9, Z10, Z2
+	VMOVUPD     128(SI), Z10
+	VFMADD231PD Z9, Z10, Z6
+	VMOVUPD     192(AX), Z9
+	VMOVUPD     192(DX), Z10
+	VMOVUPD     192(CX), Z11
+	VFMADD231PD Z8, Z11, Z9
+	VMOVUPD     Z9, 192(AX)
+	VMOVUPD     192(BX), Z11
+	VFMADD231PD Z8, Z11, Z10
+	VMOVUPD     Z10, 192(DX)
+	VFMADD231PD Z9, Z10, Z3
+	VMOVUPD     192(SI), Z10
+	VFMADD231PD Z9, Z10, Z7
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	ADDQ        $0x00000100, SI
+	SUBQ        $0x20, DI
+	JGE         addTwoAVX512F64loop
+
+addTwoAVX512F64rest:
+	ADDQ $0x18, DI
+	JL   addTwoAVX512F64tail
+
+addTwoAVX512F64one:
+	VMOVUPD     (AX), Z9
+	VMOVUPD     (DX), Z10
+	VMOVUPD     (CX), Z11
+	VFMADD231PD Z8, Z11, Z9
+	VMOVUPD     Z9, (AX)
+	VMOVUPD     (BX), Z11
+	VFMADD231PD Z8, Z11, Z10
+	VMOVUPD     Z10, (DX)
+	VFMADD231PD Z9, Z10, Z0
+	VMOVUPD     (SI), Z10
+	VFMADD231PD Z9, Z10, Z4
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x08, DI
+	JGE         addTwoAVX512F64one
+
+addTwoAVX512F64tail:
+	ADDQ        $0x08, DI
+	JZ          addTwoAVX512F64end
+	MOVL        $-1, R8
+	BZHIL       DI, R8, DI
+	KMOVW       DI, K1
+	VMOVUPD.Z   (AX), K1, Z9
+	VMOVUPD.Z   (DX), K1, Z10
+	VMOVUPD.Z   (CX), K1, Z11
+	VFMADD231PD Z8, Z11, Z9
+	VMOVUPD     Z9, K1, (AX)
+	VMOVUPD.Z   (BX), K1, Z11
+	VFMADD231PD Z8, Z11, Z10
+	VMOVUPD     Z10, K1, (DX)
+	VMOVUPD.Z   Z9, K1, Z8
+	VMOVUPD.Z   Z10, K1, Z9
+	VFMADD231PD Z8, Z9, Z0
+	VMOVUPD.Z   (SI), K1, Z9
+	VFMADD231PD Z8, Z9, Z4
+
+addTwoAVX512F64end:
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, s+128(FP)
+	VADDPD        Z5, Z4, Z4
+	VADDPD        Z7, Z6, Z6
+	VADDPD        Z6, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y0
+	VADDPD        Y0, Y4, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPD        X0, X1, X1
+	VHADDPD       X1, X1, X1
+	MOVSD         X1, t+136(FP)
+	VZEROUPPER
+	RET
+
+// func quotientAVX512F64(y []float64, r []float64, d []float64) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·quotientAVX512F64(SB), NOSPLIT, $0-80
+	MOVQ   y_base+0(FP), AX
+	MOVQ   r_base+24(FP), CX
+	MOVQ   d_base+48(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   y_len+8(FP), BX
+	SUBQ   $0x20, BX
+	JL     quotientAVX512F64rest
+
+quotientAVX512F64loop:
+	VMOVUPD     (CX), Z4
+	VMOVUPD     (DX), Z5
+	VDIVPD      Z5, Z4, Z5
+	VMOVUPD     Z5, (AX)
+	VFMADD231PD Z5, Z4, Z0
+	VMOVUPD     64(CX), Z4
+	VMOVUPD     64(DX), Z5
+	VDIVPD      Z5, Z4, Z5
+	VMOVUPD     Z5, 64(AX)
+	VFMADD231PD Z5, Z4, Z1
+	VMOVUPD     128(CX), Z4
+	VMOVUPD     128(DX), Z5
+	VDIVPD      Z5, Z4, Z5
+	VMOVUPD     Z5, 128(AX)
+	VFMADD231PD Z5, Z4, Z2
+	VMOVUPD     192(CX), Z4
+	VMOVUPD     192(DX), Z5
+	VDIVPD      Z5, Z4, Z5
+	VMOVUPD     Z5, 192(AX)
+	VFMADD231PD Z5, Z4, Z3
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x20, BX
+	JGE         quotientAVX512F64loop
+
+quotientAVX512F64rest:
+	ADDQ $0x18, BX
+	JL   quotientAVX512F64tail
+
+quotientAVX512F64one:
+	VMOVUPD     (CX), Z4
+	VMOVUPD     (DX), Z5
+	VDIVPD      Z5, Z4, Z5
+	VMOVUPD     Z5, (AX)
+	VFMADD231PD Z5, Z4, Z0
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x08, BX
+	JGE         quotientAVX512F64one
+
+quotientAVX512F64tail:
+	ADDQ        $0x08, BX
+	JZ          quotientAVX512F64end
+	MOVL        $-1, SI
+	BZHIL       BX, SI, BX
+	KMOVW       BX, K1
+	VMOVUPD.Z   (CX), K1, Z4
+	VMOVUPD.Z   (DX), K1, Z5
+	VDIVPD      Z5, Z4, Z5
+	VMOVUPD     Z5, K1, (AX)
+	VMOVUPD.Z   Z5, K1, Z5
+	VFMADD231PD Z5, Z4, Z0
+
+quotientAVX512F64end:
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, ret+72(FP)
 	VZEROUPPER
 	RET

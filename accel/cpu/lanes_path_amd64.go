@@ -8,6 +8,7 @@ func lanesAVX2F32(k *kernels[float32]) {
 	k.axpy, k.scale, k.shift, k.mul, k.div = axpyAVX2F32, scaleAVX2F32, shiftAVX2F32, mulAVX2F32, divAVX2F32
 	k.addSquares, k.dot, k.sum, k.expShifted = addSquaresAVX2F32, dotAVX2F32, sumAVX2F32, expShiftedAVX2F32
 	k.setProduct, k.addProduct = setProductAVX2F32, addProductAVX2F32
+	k.scaleSub, k.addTwo, k.quotient = scaleSubAVX2F32, addTwoAVX2F32, quotientAVX2F32
 	k.crossEntropy = crossEntropyAVX2F32
 	k.activate = [4]func(h []float32){accel.Tanh: tanhAVX2F32, accel.Logistic: logisticAVX2F32, accel.ReLU: reluAVX2F32}
 	k.mulDerivative = [4]func(d, h []float32){
@@ -25,6 +26,7 @@ func lanesAVX2F64(k *kernels[float64]) {
 	k.crossEntropy = crossEntropyAVX2F64
 	k.addSquares, k.dot, k.sum, k.expShifted = addSquaresAVX2F64, dotAVX2F64, sumAVX2F64, expShiftedAVX2F64
 	k.setProduct, k.addProduct = setProductAVX2F64, addProductAVX2F64
+	k.scaleSub, k.addTwo, k.quotient = scaleSubAVX2F64, addTwoAVX2F64, quotientAVX2F64
 	k.activate = [4]func(h []float64){accel.Tanh: tanhAVX2F64, accel.Logistic: logisticAVX2F64, accel.ReLU: reluAVX2F64}
 	k.mulDerivative = [4]func(d, h []float64){
 		accel.Tanh: mulTanhDerivativeAVX2F64, accel.Logistic: mulLogisticDerivativeAVX2F64, accel.ReLU: mulReLUDerivativeAVX2F64,
@@ -40,6 +42,7 @@ func lanesAVX512F32(k *kernels[float32]) {
 	k.axpy, k.scale, k.shift, k.mul, k.div = axpyAVX512F32, scaleAVX512F32, shiftAVX512F32, mulAVX512F32, divAVX512F32
 	k.addSquares, k.dot, k.sum, k.expShifted = addSquaresAVX512F32, dotAVX512F32, sumAVX512F32, expShiftedAVX512F32
 	k.setProduct, k.addProduct = setProductAVX512F32, addProductAVX512F32
+	k.scaleSub, k.addTwo, k.quotient = scaleSubAVX512F32, addTwoAVX512F32, quotientAVX512F32
 	k.crossEntropy = crossEntropyAVX512F32
 	k.activate = [4]func(h []float32){accel.Tanh: tanhAVX512F32, accel.Logistic: logisticAVX512F32, accel.ReLU: reluAVX512F32}
 	k.mulDerivative = [4]func(d, h []float32){
@@ -57,6 +60,7 @@ func lanesAVX512F64(k *kernels[float64]) {
 	k.crossEntropy = crossEntropyAVX512F64
 	k.addSquares, k.dot, k.sum, k.expShifted = addSquaresAVX512F64, dotAVX512F64, sumAVX512F64, expShiftedAVX512F64
 	k.setProduct, k.addProduct = setProductAVX512F64, addProductAVX512F64
+	k.scaleSub, k.addTwo, k.quotient = scaleSubAVX512F64, addTwoAVX512F64, quotientAVX512F64
 	k.activate = [4]func(h []float64){accel.Tanh: tanhAVX512F64, accel.Logistic: logisticAVX512F64, accel.ReLU: reluAVX512F64}
 	k.mulDerivative = [4]func(d, h []float64){
 		accel.Tanh: mulTanhDerivativeAVX512F64, accel.Logistic: mulLogisticDerivativeAVX512F64, accel.ReLU: mulReLUDerivativeAVX512F64,

@@ -13,6 +13,7 @@ func portableKernels[F accel.Float]() *kernels[F] {
 		tiles: portableTiles[F](), copyPanel: copyRows[F], transpose: transpose[F],
 		axpy:       axpy[F],
 		scale:      scale[F],
+		scaleSub:   scaleSub[F],
 		shift:      shift[F],
 		mul:        mul[F],
 		div:        div[F],
@@ -20,6 +21,8 @@ func portableKernels[F accel.Float]() *kernels[F] {
 		setProduct: setProduct[F],
 		addProduct: addProduct[F],
 		dot:        dot[F],
+		addTwo:     addTwo[F],
+		quotient:   quotient[F],
 		sum:        sum[F], expShifted: expShifted[F], crossEntropy: crossEntropy[F],
 		activate:      [4]func(h []F){accel.Tanh: tanh[F], accel.Logistic: logistic[F], accel.ReLU: relu[F]},
 		mulDerivative: [4]func(d, h []F){accel.Tanh: mulTanhDerivative[F], accel.Logistic: mulLogisticDerivative[F], accel.ReLU: mulReLUDerivative[F]},
@@ -39,6 +42,11 @@ func scale[F accel.Float](a F, x []F) {
 	for i := range x {
 		x[i] *= a
 	}
+}
+
+func scaleSub[F accel.Float](a F, x, y []F) {
+	scale(a, x)
+	axpy(-1, y, x)
 }
 
 func shift[F accel.Float](a F, x []F) {
@@ -89,6 +97,18 @@ func dot[F accel.Float](x, y []F) float64 {
 		sum += float64(xi) * float64(y[i])
 	}
 	return sum
+}
+
+func addTwo[F accel.Float](a F, x, p, r, q, b []F) (rx, bx float64) {
+	axpy(a, p, x)
+	axpy(a, q, r)
+	return dot(r, x), dot(b, x)
+}
+
+func quotient[F accel.Float](y, r, d []F) float64 {
+	copy(y, r)
+	div(y, d)
+	return dot(r, y)
 }
 
 func sum[F accel.Float](x []F) float64 {

@@ -13,16 +13,27 @@ const (
 	longPow  = 1 << 15 // elements from which powers are
 )
 
-// spread calls f with ranges that cover 0 to n: with blocks, from several goroutines, where n reaches long, and with one
-// range where it does not.
-func (b *Backend[F]) spread(n, long int, f func(lo, hi int)) {
-	if n < long || b.threads == 1 {
-		if n > 0 {
-			f(0, n)
-		}
-		return
+// pass runs a pass over all elements, block by block, and returns its sums: those of the blocks, added up in order. Where there
+// are enough elements, blocks are spread over threads.
+func (b *Backend[F]) pass(p pass[F]) (x, y float64) {
+	n, long := len(p.v), longLoop
+	if p.op == opPow {
+		long = longPow
 	}
-	blocks := (n + block - 1) / block
+	if n >= long && b.threads > 1 {
+		return b.spread(p)
+	}
+	for lo := 0; lo < n; lo += block {
+		bx, by := p.run(b.kern, lo, min(lo+block, n))
+		x, y = x+bx, y+by
+	}
+	return x, y
+}
+
+// spread runs a pass on several goroutines.
+func (b *Backend[F]) spread(p pass[F]) (x, y float64) {
+	n := len(p.v)
+	sums := make([][2]float64, (n+block-1)/block)
 	var (
 		next atomic.Int64
 		join sync.WaitGroup
@@ -30,15 +41,19 @@ func (b *Backend[F]) spread(n, long int, f func(lo, hi int)) {
 	work := func() {
 		for {
 			i := int(next.Add(1)) - 1
-			if i >= blocks {
+			if i >= len(sums) {
 				return
 			}
-			f(i*block, min((i+1)*block, n))
+			sums[i][0], sums[i][1] = p.run(b.kern, i*block, min((i+1)*block, n))
 		}
 	}
-	for range min(b.threads, blocks) - 1 {
+	for range min(b.threads, len(sums)) - 1 {
 		join.Go(work)
 	}
 	work()
 	join.Wait()
+	for _, s := range sums {
+		x, y = x+s[0], y+s[1]
+	}
+	return x, y
 }

@@ -1,10 +1,6 @@
 package cpu
 
-import (
-	"math"
-
-	"curvestream/accel"
-)
+import "curvestream/accel"
 
 // A Vector lies in the memory of this process. Methods that take another vector take an accel.Slice as well.
 type Vector[F accel.Float] struct {
@@ -53,73 +49,28 @@ func (v *Vector[F]) Zero() { clear(v.x) }
 func (v *Vector[F]) Copy(w accel.Vector[F]) { copy(v.x, v.same(w)) }
 
 // Scale implements accel.Vector.
-func (v *Vector[F]) Scale(a float64) {
-	v.b.spread(len(v.x), longLoop, func(lo, hi int) { v.b.kern.scale(F(a), v.x[lo:hi]) })
-}
+func (v *Vector[F]) Scale(a float64) { v.b.pass(pass[F]{op: opScale, a: a, v: v.x}) }
 
 // Add implements accel.Vector.
 func (v *Vector[F]) Add(a float64, w accel.Vector[F]) {
-	y := v.same(w)
-	v.b.spread(len(v.x), longLoop, func(lo, hi int) { v.b.kern.axpy(F(a), y[lo:hi], v.x[lo:hi]) })
+	v.b.pass(pass[F]{op: opAdd, a: a, v: v.x, w: v.same(w)})
 }
 
 // Mul implements accel.Vector.
-func (v *Vector[F]) Mul(w accel.Vector[F]) {
-	y := v.same(w)
-	v.b.spread(len(v.x), longLoop, func(lo, hi int) { v.b.kern.mul(v.x[lo:hi], y[lo:hi]) })
-}
+func (v *Vector[F]) Mul(w accel.Vector[F]) { v.b.pass(pass[F]{op: opMul, v: v.x, w: v.same(w)}) }
 
 // Div implements accel.Vector.
-func (v *Vector[F]) Div(w accel.Vector[F]) {
-	y := v.same(w)
-	v.b.spread(len(v.x), longLoop, func(lo, hi int) { v.b.kern.div(v.x[lo:hi], y[lo:hi]) })
-}
+func (v *Vector[F]) Div(w accel.Vector[F]) { v.b.pass(pass[F]{op: opDiv, v: v.x, w: v.same(w)}) }
 
 // Shift implements accel.Vector.
-func (v *Vector[F]) Shift(a float64) {
-	v.b.spread(len(v.x), longLoop, func(lo, hi int) { v.b.kern.shift(F(a), v.x[lo:hi]) })
-}
+func (v *Vector[F]) Shift(a float64) { v.b.pass(pass[F]{op: opShift, a: a, v: v.x}) }
 
-// Pow implements accel.Vector. The exponents of the preconditioners of section 11, ½ and ¾, are square roots.
-func (v *Vector[F]) Pow(p float64) {
-	v.b.spread(len(v.x), longPow, func(lo, hi int) { power(v.x[lo:hi], p) })
-}
-
-// power sets xᵢ = xᵢᵖ.
-func power[F accel.Float](x []F, p float64) {
-	switch p {
-	case 0.5:
-		for i, xi := range x {
-			x[i] = F(math.Sqrt(float64(xi)))
-		}
-	case 0.75:
-		for i, xi := range x {
-			root := math.Sqrt(float64(xi))
-			x[i] = F(root * math.Sqrt(root))
-		}
-	default:
-		for i, xi := range x {
-			x[i] = F(math.Pow(float64(xi), p))
-		}
-	}
-}
+// Pow implements accel.Vector.
+func (v *Vector[F]) Pow(p float64) { v.b.pass(pass[F]{op: opPow, a: p, v: v.x}) }
 
 // Dot implements accel.Vector. Blocks are summed by themselves, in lanes of float64, and their sums in order.
 func (v *Vector[F]) Dot(w accel.Vector[F]) float64 {
-	y := v.same(w)
-	var sum float64
-	if len(v.x) < longLoop || v.b.threads == 1 {
-		for lo := 0; lo < len(v.x); lo += block {
-			hi := min(lo+block, len(v.x))
-			sum += v.b.kern.dot(v.x[lo:hi], y[lo:hi])
-		}
-		return sum
-	}
-	sums := make([]float64, (len(v.x)+block-1)/block)
-	v.b.spread(len(v.x), longLoop, func(lo, hi int) { sums[lo/block] = v.b.kern.dot(v.x[lo:hi], y[lo:hi]) })
-	for _, s := range sums {
-		sum += s
-	}
+	sum, _ := v.b.pass(pass[F]{op: opDot, v: v.x, w: v.same(w)})
 	return sum
 }
 

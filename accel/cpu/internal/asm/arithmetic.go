@@ -46,6 +46,15 @@ func linear() []lanewise {
 			return func(v map[string]vec) vec { k.do(div, v["y"], v["x"], v["x"]); return v["x"] }
 		},
 	}, {
+		name: "scaleSub", doc: "sets x = a x − y.", signature: "func(a %[1]s, x, y []%[1]s)", scalar: "a", arrays: []string{"x", "y"}, out: "x",
+		body: func(k *lanewise) func(map[string]vec) vec {
+			return func(v map[string]vec) vec {
+				k.do(mul, k.a, v["x"], v["x"])
+				k.do(sub, v["y"], v["x"], v["x"])
+				return v["x"]
+			}
+		},
+	}, {
 		name: "addSquares", doc: "sets y = y + a x².", signature: "func(a %[1]s, x, y []%[1]s)", scalar: "a", arrays: []string{"x", "y"}, out: "y",
 		body: func(k *lanewise) func(map[string]vec) vec {
 			return func(v map[string]vec) vec {

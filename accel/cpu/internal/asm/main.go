@@ -40,4 +40,5 @@ func lanes(i isa) {
 	arithmetic(i)
 	transcendental(i)
 	reductions(i)
+	descents(i)
 }
