@@ -1,20 +1,19 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 
-	"curvestream/ingest"
+	"curvestream/run/data"
 	"curvestream/run/fault"
 )
 
 // copyCommands are the data commands that write: copies of data, and digests.
 func copyCommands(t *terminal) []*cli.Command {
 	overwrite := &cli.BoolFlag{Name: "overwrite", Usage: "replace a file that exists"}
-	digests := &cli.StringFlag{Name: "manifest", Usage: "verify what is read against `FILE`, written by data manifest (default: " + ingest.DigestsName + " beside the data, if it is there)"}
+	digests := &cli.StringFlag{Name: "manifest", Usage: "verify what is read against `FILE`, written by data manifest (default: " + data.DigestsName + " beside the data, if it is there)"}
 	return []*cli.Command{
 		{Name: "convert", Usage: "a copy in another format or compression, or with row groups of another size", ArgsUsage: "FILE...", Action: t.dataConvert, Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.parquet, .arrow, .jsonl, or - for an Arrow stream on standard output"},
@@ -23,12 +22,12 @@ func copyCommands(t *terminal) []*cli.Command {
 			&cli.IntFlag{Name: "row-group-rows", Usage: "rows of a row group or record batch", Value: 4096},
 			digests, overwrite}},
 		{Name: "manifest", Usage: "digests of all row groups: reading the data later verifies every byte that it uses", ArgsUsage: "FILE...", Action: t.dataManifest, Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.json (default: " + ingest.DigestsName + " beside the data)"},
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.json (default: " + data.DigestsName + " beside the data)"},
 			overwrite}},
 	}
 }
 
-func (t *terminal) dataConvert(c *cli.Context) (err error) {
+func (t *terminal) dataConvert(c *cli.Context) error {
 	out, rows := c.String("out"), c.Int("row-group-rows")
 	switch {
 	case c.NArg() == 0:
@@ -38,14 +37,10 @@ func (t *terminal) dataConvert(c *cli.Context) (err error) {
 	case rows < 1:
 		return fault.New(fault.Usage, "usage.wrong_value", "--row-group-rows %d: at least 1", rows)
 	}
-	src, err := ingest.Open(c.Context, c.Args().Slice(), ingest.OpenOptions{Stdin: t.stdin, Digests: c.String("manifest")})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	done, err := ingest.Convert(c.Context, src, out, ingest.WriteOptions{Format: c.String("format"), Compression: c.String("compression"), RowGroupRows: rows,
-		Overwrite: c.Bool("overwrite"), Stdout: t.stdout})
-	if err != nil || out == ingest.StandardInput {
+	to := data.Copy{Path: out, Format: c.String("format"), Compression: c.String("compression"), RowGroupRows: rows, Overwrite: c.Bool("overwrite"),
+		Digests: c.String("manifest"), Stdin: t.stdin, Stdout: t.stdout}
+	done, err := data.Convert(c.Context, c.Args().Slice(), to)
+	if err != nil || to.ToStdout() {
 		return err
 	}
 	return t.answer(done, func(w io.Writer) {
@@ -57,16 +52,12 @@ func (t *terminal) dataManifest(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return fault.New(fault.Usage, "usage.missing_argument", "data manifest needs a FILE, a folder or a glob")
 	}
-	path, digests, err := ingest.WriteDigests(c.Context, c.String("out"), c.Args().Slice(), c.Bool("overwrite"), ingest.OpenOptions{})
+	path, files, units, err := data.Digest(c.Context, c.String("out"), c.Args().Slice(), c.Bool("overwrite"))
 	if err != nil {
 		return err
 	}
-	units := 0
-	for _, f := range digests.Files {
-		units += len(f.Units)
-	}
-	answer := map[string]any{"schema": "curvestream.manifest/1", "manifest": path, "files": len(digests.Files), "row_groups": units}
+	answer := map[string]any{"schema": "curvestream.manifest/1", "manifest": path, "files": files, "row_groups": units}
 	return t.answer(answer, func(w io.Writer) {
-		fmt.Fprintf(w, "%s   digests of %s row groups in %s files\n", path, thousands(float64(units)), thousands(float64(len(digests.Files))))
+		fmt.Fprintf(w, "%s   digests of %s row groups in %s files\n", path, thousands(float64(units)), thousands(float64(files)))
 	})
 }

@@ -1,0 +1,53 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"curvestream/ingest"
+)
+
+// DigestsName is the name under which a digest manifest lies beside data.
+const DigestsName = ingest.DigestsName
+
+// A Copy says what data are written to, and how.
+type Copy struct {
+	Path         string // ends in .parquet, .arrow or .jsonl, or is "-" for an Arrow stream on Stdout
+	Format       string // "parquet", "arrow" or "jsonl"; "" goes by the name
+	Compression  string // "" is the format's first choice
+	RowGroupRows int    // rows of a row group or record batch
+	Overwrite    bool
+	Digests      string // the digest manifest that what is read is verified against; "" is DigestsName beside the data, if it is there
+	Stdin        io.Reader
+	Stdout       io.Writer
+}
+
+// ToStdout reports whether the copy goes to standard output.
+func (c Copy) ToStdout() bool { return c.Path == ingest.StandardInput }
+
+// Convert writes all rows and columns of data to one file, in another format, compression or size of row groups. It returns the path and
+// what was written.
+func Convert(ctx context.Context, patterns []string, c Copy) (done ingest.Conversion, err error) {
+	src, err := ingest.Open(ctx, patterns, ingest.OpenOptions{Stdin: c.Stdin, Digests: c.Digests})
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	return ingest.Convert(ctx, src, c.Path, ingest.WriteOptions{Format: c.Format, Compression: c.Compression, RowGroupRows: c.RowGroupRows,
+		Overwrite: c.Overwrite, Stdout: c.Stdout})
+}
+
+// Digest writes the digests of all row groups of data to path, or to DigestsName beside them, and returns where they are and of how many
+// files and row groups.
+func Digest(ctx context.Context, path string, patterns []string, overwrite bool) (where string, files, units int, err error) {
+	where, digests, err := ingest.WriteDigests(ctx, path, patterns, overwrite, ingest.OpenOptions{})
+	if err != nil {
+		return "", 0, 0, fmt.Errorf("data: digests: %w", err)
+	}
+	for _, f := range digests.Files {
+		units += len(f.Units)
+	}
+	return where, len(digests.Files), units, nil
+}
