@@ -27,9 +27,6 @@ func (s *sweep[F]) carveAnyStrip(a *nn.Arena[F]) strip[F] {
 	return s.carveStrip(a, s.largest((*block).stripRows), s.largest((*block).rows))
 }
 
-// carveRows carves rows of the derivatives of each node, without entering rows.
-func (s *sweep[F]) carveRows(a *nn.Arena[F], rows int) strip[F] { return s.carveStrip(a, rows, rows) }
-
 // stripElements returns how many elements a strip of the given rows has.
 func (r *recurrence) stripElements(carried, others int) int {
 	sum := 0

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"curvestream/accel"
@@ -129,11 +130,15 @@ const (
 )
 
 // Net checks a small copy of the configured net in float64: its depth, activations, loss, biases and damping, with small
-// widths, few time-steps and random parameters. Settings that only data settle (auto) are checked in each of their values.
+// widths, few time-steps and random parameters. Settings that only data settle (auto) are checked in each of their values, and with
+// model.arch auto each cell that the other settings fit.
 func Net(ctx context.Context, c *config.Config) (*Report, error) {
 	r := &Report{Unsupported: []string{}}
 	seed := c.Seed.Value
-	for _, arch := range choices(c.Model.Arch, "rnn", "mlp") {
+	for _, arch := range choices(c.Model.Arch, append(rnn.CellNames(), "mlp")...) {
+		if c.Model.Arch == auto && !fits(arch, c) {
+			continue
+		}
 		for _, loss := range choices(c.Model.Loss, nn.LossNames()...) {
 			for _, form := range choices(c.Data.Form, "each", "last") {
 				if arch == "mlp" && form != "last" && c.Data.Form == auto {
@@ -152,6 +157,17 @@ func Net(ctx context.Context, c *config.Config) (*Report, error) {
 }
 
 const auto = "auto"
+
+// fits reports whether a cell has the activations and the structural distance of the settings.
+func fits(arch string, c *config.Config) bool {
+	switch arch {
+	case "lstm", "gru":
+		return slices.Equal(c.Model.Activation, []string{"tanh"}) && c.Model.StructuralDistance != "cross_entropy"
+	case "mrnn":
+		return slices.Equal(c.Model.Activation, []string{"tanh"})
+	}
+	return true
+}
 
 func choices(word string, all ...string) []string {
 	if word == auto {

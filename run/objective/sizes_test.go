@@ -82,7 +82,7 @@ func TestSizes(t *testing.T) {
 	for _, b := range c[:2] {
 		for i := range b.Columns() {
 			g := theta.New()
-			if _, err := net.Gradient(ctx, theta, b.Slice(i, i+1), g, nil); err != nil {
+			if _, err := net.Gradient(ctx, theta, b.Pick([]int{i}), g, nil); err != nil {
 				t.Fatal(err)
 			}
 			n++

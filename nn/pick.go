@@ -1,14 +1,5 @@
 package nn
 
-// Slice returns columns lo to hi, hi excluded, as a batch of their own: it is Pick of consecutive columns.
-func (b *Batch[F]) Slice(lo, hi int) *Batch[F] {
-	columns := make([]int, 0, hi-lo)
-	for c := lo; c < hi; c++ {
-		columns = append(columns, c)
-	}
-	return b.Pick(columns)
-}
-
 // Pick returns columns, of which there is at least one and which ascend, as a batch of their own, with copies of their inputs and
 // targets. WeightSum, which is of sequences and not of their outputs, is not known for a part of a batch that has weights, and is
 // 0 then.
