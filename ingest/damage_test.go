@@ -163,3 +163,73 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// Thousands of damaged files, at fixed random places: bytes replaced, blocks zeroed, doubled, cut out and cut off. Every one is read
+// or refused with a clear error, and leaves no memory behind; readAll fails the test otherwise.
+func TestDamageByTheThousand(t *testing.T) {
+	each := 300 // of seven samples
+	if testing.Short() {
+		each = 20
+	}
+	r := writable(24, "label")
+	small := map[string][]byte{"file": ipcBytes(t, false, []arrow.Record{r}), "stream": ipcBytes(t, true, []arrow.Record{r}), "lz4": ipcBytes(t, false, []arrow.Record{r}, ipc.WithLZ4())}
+	for _, codec := range []string{"none", "snappy", "zstd", "gzip"} {
+		b, err := os.ReadFile(writeAll(t, "a.parquet", WriteOptions{Compression: codec}, r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		small["parquet/"+codec] = b
+	}
+	for name, valid := range small {
+		t.Run(name, func(t *testing.T) {
+			path := written(t, "damaged", valid)
+			rng := rand.New(rand.NewPCG(17, 19))
+			refused := 0
+			for range each {
+				if err := os.WriteFile(path, damaged(rng, valid), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				o, err := readAll(t, t.Context(), path)
+				if err != nil {
+					assertClear(t, path, err)
+				}
+				if err != nil || len(o.failed) > 0 {
+					refused++
+				}
+			}
+			t.Logf("%d of %d refused", refused, each)
+			if refused == 0 {
+				t.Errorf("none of %d damaged files is refused", each)
+			}
+		})
+	}
+}
+
+// damaged returns b with one to three places of damage.
+func damaged(rng *rand.Rand, b []byte) []byte {
+	b = bytes.Clone(b)
+	for range 1 + rng.IntN(3) {
+		at := rng.IntN(len(b))
+		end := min(len(b), at+1+rng.IntN(64))
+		switch rng.IntN(6) {
+		case 0:
+			b[at] = byte(rng.Int())
+		case 1:
+			b[at] ^= 1 << rng.IntN(8)
+		case 2:
+			clear(b[at:end])
+		case 3:
+			b = append(b[:end:end], b[at:]...) // doubled
+		case 4:
+			b = append(b[:at:at], b[end:]...)
+		default:
+			if rng.IntN(4) == 0 {
+				b = b[:at]
+			}
+		}
+		if len(b) == 0 {
+			return []byte{0}
+		}
+	}
+	return b
+}
