@@ -3,8 +3,8 @@
 //	a_τ = W_xh x_τ + W_hh h_τ₋₁ + b_h,   h_τ = s(a_τ),   z_τ = s_z(W_zh h_τ + b_z)
 //
 // with a learned initial state h_0, and nets with other cells in the place of the first two equations: LSTM, GRU and the
-// multiplicative RNN. A cell is data, a recurrence, which all sweeps carry out. The package computes f, ∇f, and products with the Gauss-Newton matrix and the Hessian, by sweeps
-// over packed sequences of different lengths.
+// multiplicative RNN. A cell is data, a recurrence, which all sweeps carry out. The package computes f, ∇f, and products with the
+// Gauss-Newton matrix and the Hessian, by sweeps over packed sequences of different lengths.
 //
 // A chunk is dealt into shards of columns, and a worker runs a whole sweep over its shard. A sweep goes block by block: a
 // block is a few time-steps that together are enough rows for a large GEMM. What is the same matrix at all time-steps

@@ -29,6 +29,7 @@ func (r *Resolved) Validate() error {
 	check(r.Checkpoint.Keep >= 1, "checkpoint.keep", "1 or more")
 	check(r.Trace.CG >= 0, "trace.cg", "0 or more")
 	check(r.Threads >= 0, "threads", "0 or more")
+	check(r.States != "uniform" || r.Precond.Kind == "fisher" || r.Precond.Kind == "none", "states", "optimal where precond.kind is not fisher or none: other diagonals need all states")
 	check(r.Memory >= 16<<20, "memory", "at least 16MiB")
 	if wrong == nil {
 		return nil
