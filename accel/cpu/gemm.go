@@ -134,7 +134,7 @@ func (g *product[F]) block(p0, k, j0, n int, b []F, bStride int) {
 func (g *product[F]) strip(i0, m, p0, k, n int) strip[F] {
 	if g.transA {
 		x := g.a.x[p0*g.a.stride+i0:]
-		if n <= g.s.kern.tiles.widths[0] || k < 8 {
+		if g.readsColumns(k, n) {
 			return strip[F]{x: x, row: 1, k: g.a.stride}
 		}
 		packed := grow(&g.s.scratch.a, m*k)
@@ -148,6 +148,15 @@ func (g *product[F]) strip(i0, m, p0, k, n int) strip[F] {
 	packed := grow(&g.s.scratch.a, m*(k+skew))
 	copyRows(packed, k+skew, x, g.a.stride, m, k)
 	return strip[F]{x: packed, row: k + skew, k: 1}
+}
+
+// readsColumns reports whether it costs less to read the columns of A where they lie, a row of A for each value of k, than to pack
+// them: for one narrow panel of B, and for two where a row of A is a few lines of the cache.
+func (g *product[F]) readsColumns(k, n int) bool {
+	const fewLines = 512 // bytes
+	widths := g.s.kern.tiles.widths
+	narrow := n <= 2*widths[len(widths)-1] && g.a.stride*int(unsafe.Sizeof(g.alpha)) <= fewLines
+	return n <= widths[0] || k < 8 || narrow
 }
 
 const skew = 16 // elements added to a row's length, so that rows fall into different sets of the cache
