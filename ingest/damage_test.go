@@ -168,7 +168,7 @@ func FuzzOpen(f *testing.F) {
 // or refused with a clear error, and leaves no memory behind; readAll fails the test otherwise.
 func TestDamageByTheThousand(t *testing.T) {
 	each := 300 // of seven samples
-	if testing.Short() {
+	if testing.Short() || underRace {
 		each = 20
 	}
 	r := writable(24, "label")

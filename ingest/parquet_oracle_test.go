@@ -88,12 +88,12 @@ func TestDecoderAgreesOnFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info.Size() < 4<<20 || !testing.Short() {
+		if info.Size() < 100<<10 || !testing.Short() && !underRace {
 			compared += compareWithLibrary(t, path)
 		}
 	}
 	t.Logf("%d column chunks compared in %d files", compared, len(paths)+len(more))
-	if compared < 100 {
+	if compared < 80 {
 		t.Errorf("only %d column chunks compared", compared)
 	}
 }
@@ -167,7 +167,11 @@ func TestDecoderAgreesOnRandomNests(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 13))
 	dir := t.TempDir()
 	compared := 0
-	for depth := range 4 {
+	depths := 4
+	if underRace {
+		depths = 2
+	}
+	for depth := range depths {
 		for k, leaf := range leaves {
 			nulls := []float64{0, 0.01, 0.4}[rng.IntN(3)]
 			nullable := nulls > 0 || rng.IntN(2) == 0
@@ -195,8 +199,8 @@ func TestDecoderAgreesOnRandomNests(t *testing.T) {
 			s.Close()
 		}
 	}
-	if compared != 4*len(leaves) {
-		t.Errorf("%d of %d files compared", compared, 4*len(leaves))
+	if compared != depths*len(leaves) {
+		t.Errorf("%d of %d files compared", compared, depths*len(leaves))
 	}
 }
 
