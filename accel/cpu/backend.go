@@ -26,8 +26,9 @@ type Backend[F accel.Float] struct {
 	threads int
 	kern    *kernels[F]
 
-	mu   sync.Mutex
-	idle []*Stream[F] // streams whose scratch memory waits for the next Run
+	mu    sync.Mutex
+	idle  []*Stream[F] // streams whose scratch memory waits for the next Run
+	crews []*crew[F]   // waiting for the next Run
 }
 
 var (

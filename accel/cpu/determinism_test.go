@@ -129,6 +129,21 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
+// TestRunDoesNotAllocate runs shards on one thread and on several.
+func TestRunDoesNotAllocate(t *testing.T) {
+	for _, threads := range []int{1, 3} {
+		b := New[float32](Options{Threads: threads})
+		f := func(int, accel.Stream[float32]) error { return nil }
+		if n := testing.AllocsPerRun(100, func() {
+			if err := b.Run(7, f); err != nil {
+				t.Error(err)
+			}
+		}); n != 0 {
+			t.Errorf("%d threads: %v allocations", threads, n)
+		}
+	}
+}
+
 // TestVectorsDoNotAllocate runs what CG does with vectors that are not spread over threads.
 func TestVectorsDoNotAllocate(t *testing.T) {
 	b := New[float32](Options{Threads: 2})

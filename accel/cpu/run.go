@@ -15,30 +15,54 @@ func (b *Backend[F]) Run(n int, f func(shard int, s accel.Stream[F]) error) erro
 	if n == 1 || b.threads == 1 {
 		return b.runAlone(n, f)
 	}
-	var (
-		next   atomic.Int64
-		join   sync.WaitGroup
-		failed = firstError{shard: n}
-	)
-	work := func() {
-		s := b.takeStream()
-		defer b.putStream(s)
-		for {
-			shard := int(next.Add(1)) - 1
-			if shard >= n {
-				return
-			}
-			if err := runShard(shard, s, f); err != nil {
-				failed.note(shard, err)
-			}
+	c := b.takeCrew()
+	defer b.putCrew(c)
+	c.n, c.f = n, f
+	c.next.Store(0)
+	c.failed = firstError{shard: n}
+	helpers := min(b.threads, n) - 1
+	c.join.Add(max(0, helpers))
+	for range helpers {
+		go c.help()
+	}
+	c.work()
+	c.join.Wait()
+	return c.failed.err
+}
+
+// A crew is what the goroutines of one Run share. It is used again by later ones, so that they allocate nothing.
+type crew[F accel.Float] struct {
+	backend *Backend[F]
+	n       int
+	f       func(shard int, s accel.Stream[F]) error
+	next    atomic.Int64 // the shard to be taken
+	join    sync.WaitGroup
+	failed  firstError
+	help    func() // work, then leave: made once
+}
+
+func newCrew[F accel.Float](b *Backend[F]) *crew[F] {
+	c := &crew[F]{backend: b}
+	c.help = func() {
+		defer c.join.Done()
+		c.work()
+	}
+	return c
+}
+
+// work runs shards until all are taken.
+func (c *crew[F]) work() {
+	s := c.backend.takeStream()
+	defer c.backend.putStream(s)
+	for {
+		shard := int(c.next.Add(1)) - 1
+		if shard >= c.n {
+			return
+		}
+		if err := runShard(shard, s, c.f); err != nil {
+			c.failed.note(shard, err)
 		}
 	}
-	for range min(b.threads, n) - 1 {
-		join.Go(work)
-	}
-	work()
-	join.Wait()
-	return failed.err
 }
 
 func (b *Backend[F]) runAlone(n int, f func(shard int, s accel.Stream[F]) error) error {
@@ -84,9 +108,7 @@ func (e *firstError) note(shard int, err error) {
 func (b *Backend[F]) takeStream() *Stream[F] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n := len(b.idle); n > 0 {
-		s := b.idle[n-1]
-		b.idle = b.idle[:n-1]
+	if s := pop(&b.idle); s != nil {
 		return s
 	}
 	return &Stream[F]{kern: b.kern}
@@ -96,4 +118,31 @@ func (b *Backend[F]) putStream(s *Stream[F]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.idle = append(b.idle, s)
+}
+
+func (b *Backend[F]) takeCrew() *crew[F] {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c := pop(&b.crews); c != nil {
+		return c
+	}
+	return newCrew(b)
+}
+
+func (b *Backend[F]) putCrew(c *crew[F]) {
+	c.f, c.failed.err = nil, nil
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.crews = append(b.crews, c)
+}
+
+// pop removes and returns the last element, or nil where there is none.
+func pop[T any](all *[]*T) *T {
+	last := len(*all) - 1
+	if last < 0 {
+		return nil
+	}
+	x := (*all)[last]
+	*all = (*all)[:last]
+	return x
 }
