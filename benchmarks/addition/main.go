@@ -59,7 +59,7 @@ func run(ctx context.Context, lengths, seeds, dir string) error {
 		for _, seed := range strings.Split(seeds, ",") {
 			r, err := one(ctx, p, dir, length, seed)
 			if err != nil {
-				return fmt.Errorf("T=%s seed %s: %w", length, seed, err)
+				return fmt.Errorf("length %s, seed %s: %w", length, seed, err)
 			}
 			rows = append(rows, r)
 		}
