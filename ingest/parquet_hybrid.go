@@ -11,7 +11,6 @@ import (
 type hybrid[T uint8 | uint32] struct {
 	src   []byte
 	width int // bits of a value
-	err   error
 
 	run    int // values left of the current run
 	packed bool
