@@ -26,9 +26,10 @@ type Backend[F accel.Float] struct {
 	threads int
 	kern    *kernels[F]
 
-	mu    sync.Mutex
-	idle  []*Stream[F] // streams whose scratch memory waits for the next Run
-	crews []*crew[F]   // waiting for the next Run
+	mu      sync.Mutex
+	idle    []*Stream[F] // streams whose scratch memory waits for the next Run
+	crews   []*crew[F]   // waiting for the next Run
+	spreads []*spread[F] // waiting for the next long pass
 }
 
 var (

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -144,10 +145,15 @@ func TestRunDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestVectorsDoNotAllocate runs what CG does with vectors that are not spread over threads.
+// TestVectorsDoNotAllocate runs what CG does with vectors, short ones and such as are spread over threads.
 func TestVectorsDoNotAllocate(t *testing.T) {
-	b := New[float32](Options{Threads: 2})
-	made, err := b.NewVector(longPow - 1)
+	for _, n := range []int{longPow - 1, longLoop} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) { testVectorsDoNotAllocate(t, n) })
+	}
+}
+
+func testVectorsDoNotAllocate(t *testing.T, n int) {
+	made, err := New[float32](Options{Threads: 2}).NewVector(n)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // A pass is one loop over the elements of vectors of equal length: what it does to a range of them, and with what. It is a value
-// and not a closure, so that a pass over a short vector allocates nothing.
+// and not a closure, so that nothing is allocated.
 type pass[F accel.Float] struct {
 	op      operation
 	v, w    []F
