@@ -46,8 +46,7 @@ func (s *sweep[F]) addHv(ctx context.Context, v weights[F], l *linearized[F]) er
 	s.s.CopyMat(rdz, l.ry[top])
 	s.s.LossCurvature(s.Config.Loss, l.p, t, rdz)
 	s.s.Fill(l.sum, 0)
-	sum := s.layersOf(rowVector(l.sum))
-	return s.downward(ctx, func(k int) { s.backwardR(k, v, l, sum) })
+	return s.downward(ctx, func(k int) { s.backwardR(k, v, l, l.dW) })
 }
 
 // backwardR is the R-operator of one layer of backward, in tandem with it:

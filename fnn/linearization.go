@@ -19,7 +19,15 @@ type Linearization[F accel.Float] struct {
 	lent     []func()
 	hessian  bool // buffers for Hessian products exist
 	sums     []accel.Vector[F]
+	task     task[F]
 	released bool
+}
+
+// A task is the Gauss-Newton product that the shards are at. Its function is made once, and so a product allocates nothing.
+type task[F accel.Float] struct {
+	ctx context.Context
+	mu  F
+	run func(i int, stream accel.Stream[F]) error
 }
 
 // linearized is what a shard keeps between products, and the scratch of a product.
@@ -28,12 +36,17 @@ type linearized[F accel.Float] struct {
 	ry   []accel.Mat[F] // R{y} of each layer
 	pair pair[F]
 	sum  accel.Mat[F] // the shard's own product, 1 × n
+	dW   []layer[F]   // the layers inside it
 	hv   hessian[F]
 }
 
 // Linearize implements nn.Net.
 func (n *Net[F]) Linearize(ctx context.Context, theta accel.Vector[F], b *nn.Batch[F]) (nn.Linearization[F], error) {
 	l := &Linearization[F]{net: n, batch: b, w: n.takeWeights()}
+	l.task.run = func(i int, stream accel.Stream[F]) error {
+		l.sweeps[i].s = stream
+		return l.sweeps[i].gv(l.task.ctx, l.v, &l.shards[i], l.task.mu)
+	}
 	if err := l.open(ctx, theta); err != nil {
 		l.Close()
 		return nil, err
@@ -56,6 +69,7 @@ func (l *Linearization[F]) open(ctx context.Context, theta accel.Vector[F]) erro
 	}
 	for i := range l.shards {
 		l.sums[i] = rowVector(l.shards[i].sum)
+		l.shards[i].dW = n.layersOf(l.sums[i])
 	}
 	return n.run(ctx, l.sweeps, func(i int, s *sweep[F]) error {
 		if err := s.forward(ctx); err != nil {
@@ -108,7 +122,16 @@ func (l *Linearization[F]) AddGv(ctx context.Context, dst, v accel.Vector[F], mu
 			return err
 		}
 	}
-	return l.product(ctx, dst, v, false, func(i int, s *sweep[F]) error { return s.gv(ctx, l.v, &l.shards[i], F(mu)) })
+	var err error
+	if l.v, err = l.net.prepare(l.v, v, false); err != nil {
+		return err
+	}
+	l.task.ctx, l.task.mu = ctx, F(mu)
+	if err := l.net.join(ctx, len(l.sweeps), l.task.run); err != nil {
+		return err
+	}
+	nn.AddSums(dst, l.sums)
+	return nil
 }
 
 func (c Config) checkDistance() error {
@@ -174,7 +197,7 @@ func (s *sweep[F]) affineR(k int, v weights[F], ry []accel.Mat[F]) {
 // jtu leaves Jᵀu and the damping of a shard in l.sum, u being what R{z} holds.
 func (s *sweep[F]) jtu(ctx context.Context, l *linearized[F], damp damping[F]) error {
 	s.s.Fill(l.sum, 0)
-	return s.backward(ctx, l.ry[s.layers()], l.pair, damp, s.layersOf(rowVector(l.sum)), nil)
+	return s.backward(ctx, l.ry[s.layers()], l.pair, damp, l.dW, nil)
 }
 
 // weigh scales each row by the weight of its case: to a stream, that is the curvature of a weighted squared error.

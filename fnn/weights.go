@@ -40,21 +40,31 @@ func (n *Net[F]) prepare(w weights[F], v accel.Vector[F], backward bool) (weight
 	if w == nil {
 		w = make(weights[F], len(n.Sizes))
 	}
-	for l, of := range n.layersOf(v) {
-		if l == 0 {
-			continue
-		}
+	w.locate(n.layout, v)
+	for l := 1; l < len(w); l++ {
 		p := &w[l]
-		p.layer = of
 		var err error
-		if p.wT, err = n.backend.Prepare(of.w, true, p.wT); err == nil && backward {
-			p.w, err = n.backend.Prepare(of.w, false, p.w)
+		if p.wT, err = n.backend.Prepare(p.layer.w, true, p.wT); err == nil && backward {
+			p.w, err = n.backend.Prepare(p.layer.w, false, p.w)
 		}
 		if err != nil {
 			return w, fmt.Errorf("fnn: preparing the weights of layer %d: %w", l, err)
 		}
 	}
 	return w, nil
+}
+
+// locate finds the layers inside v, as layersOf does, without allocating.
+func (w weights[F]) locate(layout nn.Layout, v accel.Vector[F]) {
+	l := 0
+	for _, p := range layout {
+		if p.Decays() {
+			l++
+			w[l].layer = layer[F]{w: nn.Mat(v, p)}
+		} else {
+			w[l].layer.b = nn.Mat(v, p)
+		}
+	}
 }
 
 // takeWeights lends weights for the length of one call; they may be nil.

@@ -131,7 +131,6 @@ func (s *sweep[F]) outputsR(b *block, v *operands[F], st, r strip[F], o kept[F],
 // jtu leaves Jᵀu + mu D v of a shard in l.sum, u being what l.rz holds; with mu, l.rh holds what the forward sweep kept of R{h}.
 func (l *linearized[F]) jtu(ctx context.Context, v *operands[F], mu F) error {
 	l.s.Fill(l.sum, 0)
-	sum := l.params(rowVector(l.sum))
 	var again func(k int)
 	if mu != 0 {
 		again = func(k int) { l.computeR(k, v) }
@@ -146,7 +145,7 @@ func (l *linearized[F]) jtu(ctx context.Context, v *operands[F], mu F) error {
 			damp = damping[F]{mu: mu, rh: l.hiddenOf(l.in(l.rh, k))}
 			l.weigh(b, damp.rh)
 		}
-		l.backward(k, l.in(l.h, k), dz, &l.derivatives, damp, sum)
+		l.backward(k, l.in(l.h, k), dz, &l.derivatives, damp, l.dW)
 	})
 }
 

@@ -60,8 +60,7 @@ func (l *linearized[F]) addHv(ctx context.Context, v *operands[F]) error {
 	}
 	l.lossR()
 	l.s.Fill(l.sum, 0)
-	sum := l.params(rowVector(l.sum))
-	return l.backwardUse(ctx, func(k int) { l.computeRKeeping(k, v) }, func(k int, _ *block) { l.backwardR(k, v, sum) })
+	return l.backwardUse(ctx, func(k int) { l.computeRKeeping(k, v) }, func(k int, _ *block) { l.backwardR(k, v, l.dW) })
 }
 
 // computeRKeeping is computeR, and keeps R{a} too.

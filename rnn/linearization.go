@@ -20,7 +20,15 @@ type Linearization[F accel.Float] struct {
 	damping  bool // buffers for structural damping exist
 	hessian  bool // buffers for Hessian products exist
 	sums     []accel.Vector[F]
+	task     task[F]
 	released bool
+}
+
+// A task is the Gauss-Newton product that the shards are at. Its function is made once, and so a product allocates nothing.
+type task[F accel.Float] struct {
+	ctx context.Context
+	mu  F
+	run func(i int, stream accel.Stream[F]) error
 }
 
 // linearized is what a shard keeps between products, and the scratch of a product.
@@ -32,6 +40,7 @@ type linearized[F accel.Float] struct {
 	rz accel.Mat[F] // R{z} of all output rows, then L″R{z}
 	derivatives[F]
 	sum accel.Mat[F] // the shard's own product, 1 × n
+	dW  params[F]    // the parameters inside it
 	rh  []strip[F]   // R{} that goes with each slot of h; for structural damping and the Hessian
 	hv  hessian[F]
 }
@@ -39,6 +48,10 @@ type linearized[F accel.Float] struct {
 // Linearize implements nn.Net.
 func (n *Net[F]) Linearize(ctx context.Context, theta accel.Vector[F], b *nn.Batch[F]) (nn.Linearization[F], error) {
 	l := &Linearization[F]{net: n, batch: b, w: n.takeOperands()}
+	l.task.run = func(i int, stream accel.Stream[F]) error {
+		l.sweeps[i].s = stream
+		return l.shards[i].gv(l.task.ctx, &l.v, l.task.mu)
+	}
 	if err := l.open(ctx, theta); err != nil {
 		l.Close()
 		return nil, err
@@ -65,6 +78,7 @@ func (l *Linearization[F]) open(ctx context.Context, theta accel.Vector[F]) erro
 	}
 	for i := range l.shards {
 		l.sums[i] = rowVector(l.shards[i].sum)
+		l.shards[i].dW = n.params(l.sums[i])
 	}
 	return n.run(ctx, sweeps, func(i int, _ *sweep[F]) error {
 		return l.shards[i].forwardKeeping(ctx, l.shards[i].kept, nil)
@@ -122,7 +136,15 @@ func (l *Linearization[F]) AddGv(ctx context.Context, dst, v accel.Vector[F], mu
 			return err
 		}
 	}
-	return l.product(ctx, dst, v, func(i int, _ *sweep[F]) error { return l.shards[i].gv(ctx, &l.v, F(mu)) })
+	if err := l.net.prepare(&l.v, v, false); err != nil {
+		return err
+	}
+	l.task.ctx, l.task.mu = ctx, F(mu)
+	if err := l.net.join(ctx, len(l.sweeps), l.task.run); err != nil {
+		return err
+	}
+	nn.AddSums(dst, l.sums)
+	return nil
 }
 
 // product runs f for each shard, the weights of v being prepared, and adds the shards' sums to dst.

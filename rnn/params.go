@@ -16,6 +16,17 @@ type params[F accel.Float] struct {
 }
 
 func (n *Net[F]) params(v accel.Vector[F]) params[F] {
+	var p params[F]
+	n.locate(&p, v)
+	return p
+}
+
+// locate sets p to the parameters inside v, and allocates the first time only.
+func (n *Net[F]) locate(p *params[F], v accel.Vector[F]) {
+	if p.w == nil {
+		p.w, p.b = make([]accel.Mat[F], n.cell.products), make([]accel.Mat[F], n.cell.biases)
+		p.initial = make([]accel.Mat[F], len(n.cell.nodes))
+	}
 	mat := func(name string) accel.Mat[F] {
 		p, ok := n.layout.Find(name)
 		if !ok {
@@ -23,8 +34,7 @@ func (n *Net[F]) params(v accel.Vector[F]) params[F] {
 		}
 		return nn.Mat(v, p)
 	}
-	p := params[F]{zh: mat("W_zh"), bz: mat("b_z"), w: make([]accel.Mat[F], n.cell.products), b: make([]accel.Mat[F], n.cell.biases),
-		initial: make([]accel.Mat[F], len(n.cell.nodes))}
+	p.zh, p.bz = mat("W_zh"), mat("b_z")
 	for i := range n.cell.nodes {
 		node := &n.cell.nodes[i]
 		p.initial[i] = mat(node.initial)
@@ -35,7 +45,6 @@ func (n *Net[F]) params(v accel.Vector[F]) params[F] {
 			p.b[b.index] = mat(b.param).ColRange(b.lo, b.hi)
 		}
 	}
-	return p
 }
 
 // operands are the weights inside θ or v, prepared for the products that a sweep makes with them: up carries activities forward,
@@ -48,7 +57,7 @@ type operands[F accel.Float] struct {
 
 // prepare prepares the weights inside v, those of the backward sweep too if asked. It overwrites what o held.
 func (n *Net[F]) prepare(o *operands[F], v accel.Vector[F], backward bool) error {
-	o.params = n.params(v)
+	n.locate(&o.params, v)
 	if o.up == nil {
 		o.up, o.down = make([]accel.Operand[F], n.cell.products), make([]accel.Operand[F], n.cell.products)
 	}

@@ -39,10 +39,15 @@ func (n *Net[F]) sweeps(b *nn.Batch[F], w *operands[F]) ([]*sweep[F], error) {
 
 // run runs f for each sweep, several at once.
 func (n *Net[F]) run(ctx context.Context, sweeps []*sweep[F], f func(i int, s *sweep[F]) error) error {
-	err := n.backend.Run(len(sweeps), func(i int, stream accel.Stream[F]) error {
+	return n.join(ctx, len(sweeps), func(i int, stream accel.Stream[F]) error {
 		sweeps[i].s = stream
 		return f(i, sweeps[i])
 	})
+}
+
+// join runs f for each shard, several at once, and waits for all. An ended ctx is the error, whatever f returns.
+func (n *Net[F]) join(ctx context.Context, shards int, f func(i int, stream accel.Stream[F]) error) error {
+	err := n.backend.Run(shards, f)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
