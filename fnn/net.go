@@ -64,7 +64,8 @@ func New[F accel.Float](backend accel.Backend[F], c Config) (*Net[F], error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return &Net[F]{Config: c, backend: backend, layout: c.Layout(), scratch: nn.NewScratch(backend)}, nil
+	layout := c.Layout()
+	return &Net[F]{Config: c, backend: shardsFor(backend, layout.Len()), layout: layout, scratch: nn.NewScratch(backend)}, nil
 }
 
 // Layout returns the parameters in their order in θ: W_1, b_1, W_2, b_2 …
