@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"curvestream/internal/shared"
 )
 
 // pseudoTerminal returns both ends of a new one of 100 columns.
@@ -19,7 +21,7 @@ func pseudoTerminal(t *testing.T) (ours, theirs *os.File) {
 	t.Helper()
 	ours, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("no pseudo-terminal: %v", err)
+		shared.Skip(t, "a pseudo-terminal: %v", err)
 	}
 	fd := int(ours.Fd())
 	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
@@ -34,7 +36,7 @@ func pseudoTerminal(t *testing.T) (ours, theirs *os.File) {
 	}
 	if err != nil {
 		ours.Close()
-		t.Skipf("no pseudo-terminal: %v", err)
+		shared.Skip(t, "a pseudo-terminal: %v", err)
 	}
 	return ours, theirs
 }

@@ -1,8 +1,9 @@
-// Package shared finds the reference data that lies beside the checkout, for tests: golden derivatives, fixed problems,
-// real and malformed files.
+// Package shared is for tests that need what a machine may lack, above all the reference data beside the checkout: golden
+// derivatives, fixed problems, real and malformed files.
 package shared
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,12 +20,20 @@ func Dir(t testing.TB, sub ...string) string {
 	}
 	path := filepath.Join(append([]string{root}, sub...)...)
 	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CURVESTREAM_CI") != "" {
-			t.Fatalf("reference data needed by this test is absent: %v", err)
-		}
-		t.Skipf("SKIPPED: needs the reference data beside the checkout (set CURVESTREAM_SHARED): %v", err)
+		Skip(t, "the reference data beside the checkout (CURVESTREAM_SHARED names another place): %v", err)
 	}
 	return path
+}
+
+// Skip ends a test that cannot run here because something is lacking, which it names. The test is skipped, saying so, or failed if
+// CURVESTREAM_CI is set: there nothing may be lacking.
+func Skip(t testing.TB, format string, args ...any) {
+	t.Helper()
+	what := fmt.Sprintf(format, args...)
+	if os.Getenv("CURVESTREAM_CI") != "" {
+		t.Fatalf("this test needs %s", what)
+	}
+	t.Skipf("SKIPPED: needs %s", what)
 }
 
 func moduleRoot(t testing.TB) string {

@@ -15,6 +15,7 @@ import (
 	"curvestream/accel"
 	"curvestream/accel/cpu"
 	"curvestream/fnn"
+	"curvestream/internal/shared"
 	"curvestream/rnn"
 )
 
@@ -120,7 +121,7 @@ func TestRequestErrors(t *testing.T) {
 // What cannot fit is refused before anything is made, with the bytes that it would take.
 func TestMemory(t *testing.T) {
 	if _, ok := availableMemory(); !ok {
-		t.Skip("this system does not tell how much memory is left")
+		shared.Skip(t, "a system that tells how much memory is left")
 	}
 	for _, what := range Whats() {
 		r := quick(what)
