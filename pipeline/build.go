@@ -86,6 +86,7 @@ func (m *Manifest) fromFirstUnit(l *spanList) error {
 	m.unitRows = int(u.Rows)
 	for _, f := range l.all {
 		m.longest = max(m.longest, int(f.steps))
+		m.meanSteps += float64(f.steps) / float64(m.unitRows)
 	}
 	if len(l.all) != m.unitRows || m.unitRows == 0 {
 		return fmt.Errorf("pipeline: %s: %d sequences in a unit of %d rows: a source without end must give one sequence a row", u.File, len(l.all), m.unitRows)

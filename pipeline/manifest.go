@@ -27,8 +27,9 @@ type Manifest struct {
 	digest  Hash
 
 	endless    bool
-	unitRows   int   // sequences in each unit of a source without end
-	longest    int   // sequence of the first unit of a source without end
+	unitRows   int     // sequences in each unit of a source without end
+	longest    int     // sequence of the first unit of a source without end
+	meanSteps  float64 // of the sequences of the first unit of a source without end
 	totalSteps int64 // of all sequences
 	total      Hash  // sum of the hashes of all sequences
 }
@@ -55,6 +56,14 @@ func (m *Manifest) Steps(i int) int {
 
 // TotalSteps returns the number of time-steps of all sequences; 0 for a source without end.
 func (m *Manifest) TotalSteps() int64 { return m.totalSteps }
+
+// MeanSteps returns the number of time-steps of a sequence on average; for a source without end, in its first unit.
+func (m *Manifest) MeanSteps() float64 {
+	if m.endless {
+		return m.meanSteps
+	}
+	return float64(m.totalSteps) / float64(len(m.steps))
+}
 
 // Dropped returns the number of sequences that were left out because the scan found them unusable and was told to drop
 // such sequences.

@@ -66,6 +66,7 @@ var Table = []Setting{
 
 	{"damping.kind", "tikhonov (lambda I), diagonal (lambda times the diagonal of B, moved towards I), curvature (lambda B), trust_region (a radius) or none.", "8.1, 8.3, 8.6", []string{"tikhonov", "diagonal", "curvature", "trust_region", "none"}, func(c *Config) any { return &c.Damping.Kind }},
 	{"damping.init", "lambda at the start.", "8.1", nil, func(c *Config) any { return &c.Damping.Init }},
+	{"damping.init_per", "What damping.init is given for: sequence, or output: it is multiplied by the number of output values that a sequence has on average (its time-steps with an output times their width), as f adds up over them.", "8.1", []string{"sequence", "output"}, func(c *Config) any { return &c.Damping.InitPer }},
 	{"damping.floor", "A lower bound of lambda by iteration: raised near the end.", "13", nil, func(c *Config) any { return &c.Damping.Floor }},
 	{"damping.exponent", "Damping by the diagonal: it is raised to it.", "8.3, 11.2", nil, func(c *Config) any { return &c.Damping.Exponent }},
 	{"damping.kappa", "Damping by the diagonal: added to it first.", "8.3, 11.2", nil, func(c *Config) any { return &c.Damping.Kappa }},

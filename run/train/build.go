@@ -179,7 +179,7 @@ func assemble[F accel.Float](c *config.Config, s sets) (*machine[F], error) {
 	if !s.train.Endless() {
 		part = float64(plan.Minibatch(pipeline.Gradient, 1).Len()) / float64(s.train.Manifest.Len())
 	}
-	if m.optimizer, err = newMethod(c, m.net.Layout(), part, m.objective, m.theta); err != nil {
+	if m.optimizer, err = newMethod(c, m.net.Layout(), part, initialLambda(c, s.train), m.objective, m.theta); err != nil {
 		return nil, err
 	}
 	return m, m.addValid(c, s)

@@ -26,15 +26,16 @@ type method[F accel.Float] interface {
 	SetState(s hf.State[F]) error
 }
 
-// newMethod returns what the settings ask for, at θ. share is what a gradient minibatch has of the training
+// newMethod returns what the settings ask for, at θ, with λ₀. share is what a gradient minibatch has of the training
 // data, 0 where they have no end.
-func newMethod[F accel.Float](c *config.Config, layout nn.Layout, share float64, objective hf.Objective[F], theta accel.Vector[F]) (m method[F], err error) {
+func newMethod[F accel.Float](c *config.Config, layout nn.Layout, share, lambda float64, objective hf.Objective[F], theta accel.Vector[F]) (m method[F], err error) {
 	switch c.Method.Kind {
 	case "hf", "ksd":
 		var s hf.Settings
 		if s, err = optimizerSettings(c); err != nil {
 			break
 		}
+		s.Lambda = lambda
 		if s.Scale, err = scaleOf(layout, c.Damping.Scale); err != nil {
 			break
 		}

@@ -11,7 +11,6 @@ func optimizerSettings(c *config.Config) (hf.Settings, error) {
 	s := hf.Settings{
 		Growth:       hf.Growth{Theta: c.Batch.GrowthTheta, Factor: c.Batch.GrowthFactor},
 		KSD:          hf.KSD{Size: c.KSD.Size, Iterations: c.KSD.Iterations, Role: role(c.KSD.Batch), Floor: c.KSD.Floor},
-		Lambda:       c.Damping.Init,
 		LambdaFloor:  hf.Schedule(c.Damping.Floor),
 		DampingShape: hf.Interpolation{Xi: c.Damping.Exponent, Kappa: c.Damping.Kappa, KappaOfMean: c.Damping.KappaOfMean},
 		Radius:       c.Damping.Radius,
