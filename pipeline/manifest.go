@@ -30,8 +30,8 @@ type Manifest struct {
 	unitRows   int     // sequences in each unit of a source without end
 	longest    int     // sequence of the first unit of a source without end
 	meanSteps  float64 // of the sequences of the first unit of a source without end
-	totalSteps int64 // of all sequences
-	total      Hash  // sum of the hashes of all sequences
+	totalSteps int64   // of all sequences
+	total      Hash    // sum of the hashes of all sequences
 }
 
 // A span is a run of rows [lo, hi) of a unit that belongs to one sequence.
