@@ -93,7 +93,7 @@ func (t *terminal) trained(r train.Result, err error) error {
 }
 
 func summary(r train.Result) string {
-	why := map[string]string{"iterations": "the last iteration was done", "time": "the time limit was reached", "target": "the target loss was reached",
+	why := map[string]string{"iterations": "the last iteration was done", "time": "the time limit was reached", "products": "the products were used up", "target": "the target loss was reached",
 		"target_error": "the target error rate was reached",
 		"patience":     "the validation loss stopped getting better", "stalled": "no step lowers f any more", "stationary": "the gradient is zero",
 		"diverged": "the run diverged", "signal": "it was interrupted", "error": "it failed"}[r.Reason]

@@ -278,6 +278,7 @@ func TestReasonsToStop(t *testing.T) {
 		"error":    {[]string{"--target-error", "1"}, "target_error"},
 		"patience": {[]string{"--patience", "1", "--damping-init", "1e9", "--no-lm-adapt", "--iterations", "50", "--max-rejection", "100"}, "patience"},
 		"time":     {[]string{"--time-limit", "1ms"}, "time"},
+		"products": {[]string{"--products", "1"}, "products"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := object(t, training(filepath.Join(t.TempDir(), "run"), c.more...)...)

@@ -180,6 +180,7 @@ type Eval struct{ Every int }
 // Run says when to stop.
 type Run struct {
 	Iterations   int
+	Products     int
 	TimeLimit    Duration
 	TargetLoss   Limit
 	TargetError  Limit

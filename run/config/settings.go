@@ -124,6 +124,7 @@ var Table = []Setting{
 
 	{"eval.every", "Iterations between evaluations on the validation data.", "", nil, func(c *Config) any { return &c.Eval.Every }},
 	{"run.iterations", "Stop after so many HF iterations; 0: no limit.", "", nil, func(c *Config) any { return &c.Run.Iterations }},
+	{"run.products", "Stop after so many products with the curvature matrix, at the end of an iteration: as run.time_limit, but on every machine at the same one; 0: no limit.", "", nil, func(c *Config) any { return &c.Run.Products }},
 	{"run.time_limit", "Stop after so long.", "", nil, func(c *Config) any { return &c.Run.TimeLimit }},
 	{"run.target_error", "Stop when the error rate on the validation data is at or below it: the share of sequences that are wrong by the task's criterion, or else of wrong predictions.", "", nil, func(c *Config) any { return &c.Run.TargetError }},
 	{"run.target_loss", "Stop when the loss is at or below it: of the validation data where there are any, else of the gradient minibatch.", "", nil, func(c *Config) any { return &c.Run.TargetLoss }},

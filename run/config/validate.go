@@ -20,6 +20,7 @@ func (r *Resolved) Validate() error {
 	check(r.Data.ValidFraction == 0 || len(r.Data.Valid) == 0 && r.Data.SplitCol == "", "data.valid_fraction", "0 where data.valid or data.split_col says what is for validation")
 	check(r.Data.SplitCol == "" || len(r.Data.Valid) == 0, "data.split_col", "none where data.valid is given")
 	check(r.Run.Iterations >= 0, "run.iterations", "0 or more")
+	check(r.Run.Products >= 0, "run.products", "0 or more")
 	check(r.Run.Patience >= 0, "run.patience", "0 or more")
 	check(r.Run.MaxRejection >= 1, "run.max_rejection", "1 or more")
 	check(!r.Run.TargetError.Given || r.Data.Validates(), "run.target_error", "none without validation data (data.valid, data.valid_fraction or data.split_col)")

@@ -42,6 +42,7 @@ type loop[F accel.Float] struct {
 // Why a run ends.
 const (
 	reasonIterations  = "iterations"
+	reasonProducts    = "products"
 	reasonTime        = "time"
 	reasonTarget      = "target"
 	reasonTargetError = "target_error"
@@ -116,6 +117,8 @@ func (l *loop[F]) finished() string {
 		return reasonPatience
 	case r.Iterations > 0 && l.iter() >= r.Iterations:
 		return reasonIterations
+	case r.Products > 0 && l.optimizer.Progress().Products >= int64(r.Products):
+		return reasonProducts
 	case r.TimeLimit > 0 && l.t() >= time.Duration(r.TimeLimit).Seconds():
 		return reasonTime
 	}
