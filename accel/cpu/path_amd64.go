@@ -20,7 +20,7 @@ func specialise32(p path, k *kernels[float32]) {
 	case avx512:
 		lanesAVX512F32(k)
 		k.tiles = &tiles[float32]{
-			heights: []int{12, 8, 6, 4, 2, 1}, widths: []int{8, 16, 24, 32}, kc: 384, mc: 96, nc: 512, masked: true,
+			heights: []int{12, 8, 6, 4, 2, 1}, widths: []int{8, 16, 24, 32}, kc: 512, mc: 96, nc: 512, masked: true,
 			micro: [][]micro[float32]{
 				{gemmAVX512F32R12C8, gemmAVX512F32R12C16, gemmAVX512F32R12C24, gemmAVX512F32R12C32},
 				{gemmAVX512F32R8C8, gemmAVX512F32R8C16, gemmAVX512F32R8C24, gemmAVX512F32R8C32},
@@ -49,7 +49,7 @@ func specialise64(p path, k *kernels[float64]) {
 	case avx512:
 		lanesAVX512F64(k)
 		k.tiles = &tiles[float64]{
-			heights: []int{12, 8, 6, 4, 2, 1}, widths: []int{4, 8, 12, 16}, kc: 256, mc: 96, nc: 512, masked: true,
+			heights: []int{12, 8, 6, 4, 2, 1}, widths: []int{4, 8, 12, 16}, kc: 512, mc: 96, nc: 512, masked: true,
 			micro: [][]micro[float64]{
 				{gemmAVX512F64R12C4, gemmAVX512F64R12C8, gemmAVX512F64R12C12, gemmAVX512F64R12C16},
 				{gemmAVX512F64R8C4, gemmAVX512F64R8C8, gemmAVX512F64R8C12, gemmAVX512F64R8C16},
