@@ -9,13 +9,30 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
+
+// Main runs a command under a context that ends when the person at the terminal interrupts it, and exits.
+func Main(name string, run func(ctx context.Context) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := run(ctx)
+	if ctx.Err() != nil {
+		err = errors.New("interrupted; the same command goes on")
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		os.Exit(1)
+	}
+}
 
 // A Program is a built curvestream.
 type Program struct {
@@ -54,10 +71,12 @@ type Outcome struct {
 func (p Program) Run(ctx context.Context, echo bool, args ...string) (Outcome, error) {
 	cmd := exec.CommandContext(ctx, p.Path, args...)
 	cmd.Dir = p.Root
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // the program saves and exits
+	cmd.WaitDelay = time.Minute
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if echo {
-		cmd.Stderr = os.Stderr
+		cmd.Stderr = io.MultiWriter(os.Stderr, &stderr)
 	}
 	start := time.Now()
 	err := cmd.Run()
@@ -78,17 +97,33 @@ func (p Program) JSON(ctx context.Context, echo bool, v any, args ...string) (Ou
 	if err != nil {
 		return o, err
 	}
-	if o.Exit != 0 {
-		return o, fmt.Errorf("curvestream %s: exit %d: %s", strings.Join(args, " "), o.Exit, o.Stderr)
+	return o, o.decode(v, []int{0}, args)
+}
+
+// Decode does as JSON, its progress passed through, where other exit codes are answers too.
+func (p Program) Decode(ctx context.Context, v any, exits []int, args ...string) (Outcome, error) {
+	o, err := p.Run(ctx, true, append(args, "--json")...)
+	if err != nil {
+		return o, err
+	}
+	return o, o.decode(v, exits, args)
+}
+
+func (o Outcome) decode(v any, exits []int, args []string) error {
+	if !slices.Contains(exits, o.Exit) {
+		return fmt.Errorf("curvestream %s: exit %d: %s", strings.Join(args, " "), o.Exit, o.Stderr)
 	}
 	if err := json.Unmarshal([]byte(o.Stdout), v); err != nil {
-		return o, fmt.Errorf("curvestream %s: %w in %q", strings.Join(args, " "), err, o.Stdout)
+		return fmt.Errorf("curvestream %s: %w in %q", strings.Join(args, " "), err, o.Stdout)
 	}
-	return o, nil
+	return nil
 }
 
 // Metrics reads the lines of a run's metrics.jsonl that report an HF iteration.
-func Metrics(run string) ([]map[string]any, error) {
+func Metrics(run string) ([]map[string]any, error) { return Events(run, "iter") }
+
+// Events reads the lines of a run's metrics.jsonl that report an event of the given kind: iter, eval and others.
+func Events(run, kind string) ([]map[string]any, error) {
 	f, err := os.Open(filepath.Join(run, "metrics.jsonl"))
 	if err != nil {
 		return nil, err
@@ -102,7 +137,7 @@ func Metrics(run string) ([]map[string]any, error) {
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name(), err)
 		}
-		if row["event"] == "iter" {
+		if row["event"] == kind {
 			rows = append(rows, row)
 		}
 	}
