@@ -62,6 +62,25 @@ func (l *lease) Allocate(size int) []byte {
 	return b
 }
 
+// uncleared returns a buffer of size bytes that hold anything, for who writes all of them. It panics as Allocate does.
+func (l *lease) uncleared(size int) *memory.Buffer {
+	room := (size + 63) / 64 * 64
+	if size < 0 || room < size {
+		panic(&limitError{asked: int64(size), limit: l.meter.limit})
+	}
+	l.meter.take(int64(room))
+	var b []byte
+	if r, ok := l.parent.(*recycler); ok {
+		b = r.dirty(room)
+	} else {
+		b = l.parent.Allocate(room)
+	}
+	l.hold(b)
+	buffer := memory.NewBufferWithAllocator(b, l)
+	buffer.ResizeNoShrink(size)
+	return buffer
+}
+
 // Reallocate resizes b, which came from the lease. It panics with a *limitError over the limit.
 func (l *lease) Reallocate(size int, b []byte) []byte {
 	if cap(b) == 0 {

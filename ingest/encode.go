@@ -85,10 +85,9 @@ func (x *scratch) bind(p *plan, rec arrow.Record) {
 // layout, where hi is lo+1, or one span of it in the long layout. A seq of Length 0 is begun anew; its slices are reused. Finish must be
 // called after the last span. Bad data is an *[Error] that names the place.
 func (e *Encoder[F]) Append(seq *Sequence[F], rec arrow.Record, lo, hi int, u Unit) (err error) {
-	id := seq.ID
 	defer func() {
 		if r := recover(); r != nil {
-			err = &Error{Code: "data.malformed", File: u.File, RowGroup: u.RowGroup, Row: u.FirstRow + int64(lo), ID: id,
+			err = &Error{Code: "data.malformed", File: u.File, RowGroup: u.RowGroup, Row: u.FirstRow + int64(lo), ID: string(seq.ID),
 				Message: fmt.Sprintf("has malformed lists: %v", r), Hint: "write the file again"}
 		}
 	}()
@@ -99,26 +98,20 @@ func (e *Encoder[F]) Append(seq *Sequence[F], rec arrow.Record, lo, hi int, u Un
 	defer e.scratch.Put(x)
 	x.bind(e.plan, rec)
 	if seq.Length == 0 {
+		seq.Reset()
 		var bad *flaw
-		if id, bad = e.plan.idAt(x.views, u, lo); bad != nil {
+		if seq.ID, bad = e.plan.appendID(seq.ID, x.views, u, lo); bad != nil {
 			return place(bad, u, "")
 		}
-		seq.begin(id)
 	}
 	steps, bad := e.read(x, lo, hi)
 	if bad == nil {
 		bad = e.write(seq, x, steps, lo, hi)
 	}
 	if bad != nil {
-		return place(bad, u, id)
+		return place(bad, u, string(seq.ID))
 	}
 	return nil
-}
-
-func (s *Sequence[F]) begin(id string) {
-	s.ID, s.Length, s.Weight = id, 0, 1
-	s.Dense, s.Target, s.Class, s.Mask = s.Dense[:0], s.Target[:0], s.Class[:0], s.Mask[:0]
-	s.Ptr, s.Col, s.Val = s.Ptr[:0], s.Col[:0], s.Val[:0]
 }
 
 // read loads all columns, and returns the number of time-steps.
@@ -198,7 +191,7 @@ func (e *Encoder[F]) write(seq *Sequence[F], x *scratch, steps, lo, hi int) *fla
 func (e *Encoder[F]) Finish(seq *Sequence[F]) error {
 	p := e.plan
 	bad := func(code, message, hint string) error {
-		return &Error{Code: code, RowGroup: -1, Row: -1, ID: seq.ID, Message: message, Hint: hint}
+		return &Error{Code: code, RowGroup: -1, Row: -1, ID: string(seq.ID), Message: message, Hint: hint}
 	}
 	if seq.Length == 0 {
 		return bad("data.empty_sequence", "has no time-steps", "remove it, or --missing drop-sequence")

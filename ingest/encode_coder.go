@@ -214,3 +214,18 @@ func word(a arrow.Array, i int) string {
 	}
 	return a.ValueStr(i)
 }
+
+// appendWord appends word(a, i), without making a string of the common types.
+func appendWord(dst []byte, a arrow.Array, i int) []byte {
+	switch t := a.(type) {
+	case *array.String:
+		return append(dst, t.Value(i)...)
+	case *array.LargeString:
+		return append(dst, t.Value(i)...)
+	case *array.Int32:
+		return strconv.AppendInt(dst, int64(t.Value(i)), 10)
+	case *array.Int64:
+		return strconv.AppendInt(dst, t.Value(i), 10)
+	}
+	return append(dst, word(a, i)...)
+}

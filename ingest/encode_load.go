@@ -13,7 +13,8 @@ import (
 type loaded struct {
 	steps int
 	width int       // of numeric steps
-	vals  []float64 // numeric: steps × width, raw, NaN where missing
+	vals  []float64 // numeric: steps × width, raw, NaN where missing; after wide only
+	raw   []float32 // instead of vals, in the record's memory, until wide is called: a column of float32 without nulls is not copied
 	codes []int32   // one-hot, chars: of each step; multi-hot: active indices
 	ptr   []int32   // multi-hot: step τ has codes[ptr[τ]:ptr[τ+1]]
 	nulls []int32   // steps of codes and of indices that are null
@@ -77,7 +78,7 @@ func (f *field) vectors(v view) array.ListLike {
 // load reads rows [lo, hi) of one sequence into l. c is the coder, fixed or growing; width is that of numeric vectors where it is
 // known, 0 where it is not. undecided says to try both: l then has vals of the width, or only codes where lengths differ.
 func (f *field) load(l *loaded, v view, lo, hi int, c *coder, width int) *flaw {
-	l.codes, l.ptr, l.vals, l.steps, l.width = l.codes[:0], l.ptr[:0], l.vals[:0], 0, 0
+	l.codes, l.ptr, l.vals, l.raw, l.steps, l.width = l.codes[:0], l.ptr[:0], l.vals[:0], nil, 0, 0
 	l.nulls = l.nulls[:0]
 	if f.enc.Kind == Chars {
 		return f.loadText(l, v, lo, c)
@@ -96,9 +97,29 @@ func (f *field) load(l *loaded, v view, lo, hi int, c *coder, width int) *flaw {
 		return f.loadVectors(l, v, lo, a, b, width)
 	}
 	l.width = 1
-	l.vals = slices.Grow(l.vals, b-a)[:b-a]
-	floats(l.vals, v.leaf, a)
+	l.numbers(v.leaf, a, b-a)
 	return nil
+}
+
+// numbers takes the n leaves from a on: as they are, or as float64.
+func (l *loaded) numbers(leaf arrow.Array, a, n int) {
+	if f, ok := leaf.(*array.Float32); ok && f.NullN() == 0 {
+		within(f, a+n)
+		l.raw = f.Float32Values()[a : a+n : a+n]
+		return
+	}
+	l.vals = slices.Grow(l.vals, n)[:n]
+	floats(l.vals, leaf, a)
+}
+
+// wide returns vals.
+func (l *loaded) wide() []float64 {
+	if l.raw != nil {
+		l.vals = slices.Grow(l.vals[:0], len(l.raw))[:len(l.raw)]
+		widen(l.vals, l.raw)
+		l.raw = nil
+	}
+	return l.vals
 }
 
 func (f *field) loadText(l *loaded, v view, row int, c *coder) *flaw {
@@ -233,14 +254,14 @@ func (f *field) loadVectors(l *loaded, v view, lo, a, b, width int) *flaw {
 	}
 	l.width = width
 	n := (b - a) * width
-	l.vals = slices.Grow(l.vals, n)[:n]
 	if n == 0 {
 		return nil
 	}
 	if first, _ := lists.ValueOffsets(a); lists.NullN() == 0 {
-		floats(l.vals, v.leaf, int(first))
+		l.numbers(v.leaf, int(first), n)
 		return nil
 	}
+	l.vals = slices.Grow(l.vals, n)[:n]
 	for e := a; e < b; e++ {
 		at := l.vals[(e-a)*width : (e-a+1)*width]
 		if lists.IsNull(e) {
@@ -260,7 +281,10 @@ func (l *loaded) missing() (step int, what string) {
 	if len(l.nulls) > 0 {
 		return int(l.nulls[0]), "null"
 	}
-	for i, x := range l.vals {
+	if l.raw != nil && allFinite(l.raw) {
+		return -1, ""
+	}
+	for i, x := range l.wide() {
 		if math.IsNaN(x) {
 			return i / l.width, "null or NaN"
 		}

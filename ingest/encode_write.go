@@ -59,7 +59,7 @@ func writeColumn[F Float](p *plan, f *field, l *loaded, dst []F, stride, steps, 
 
 // fillNumbers writes one step of numbers, (x − mean) / scale, and 0 for missing ones where they are allowed.
 func fillNumbers[F Float](p *plan, f *field, l *loaded, dst []F, step, lo int) *flaw {
-	raw := l.vals[step*l.width : (step+1)*l.width]
+	raw := l.wide()[step*l.width : (step+1)*l.width]
 	plain := len(f.enc.Mean) == 0 && len(f.enc.Scale) == 0
 	for k, v := range raw {
 		if !plain {
@@ -78,31 +78,6 @@ func fillNumbers[F Float](p *plan, f *field, l *loaded, dst []F, step, lo int) *
 		dst[k] = y
 	}
 	return nil
-}
-
-// fillFinite is fillNumbers for all time-steps of columns that are scaled alike, or not at all. It returns false, having written what is to be
-// written anew, where columns are others or a value is not finite.
-func fillFinite[F Float](f *field, l *loaded, dst []F, stride int) bool {
-	if l.width != 1 && len(f.enc.Mean)+len(f.enc.Scale) > 0 {
-		return false
-	}
-	mean, scale := 0.0, 1.0 // with which (x − mean) / scale is x, bit for bit
-	if len(f.enc.Mean) > 0 {
-		mean = f.enc.Mean[0]
-	}
-	if len(f.enc.Scale) > 0 {
-		scale = f.enc.Scale[0]
-	}
-	var sum F // of y − y: 0 if all are finite, else NaN
-	for tau := range l.steps {
-		row := dst[tau*stride:][:l.width]
-		for k, v := range l.vals[tau*l.width:][:l.width] {
-			y := F((v - mean) / scale)
-			sum += y - y
-			row[k] = y
-		}
-	}
-	return sum == 0
 }
 
 // writeSparse appends steps of inputs as indices, with values where numbers are among them.
@@ -345,7 +320,7 @@ func notANumber[F Float]() F {
 func (l *loaded) missingAt(k Kind, step int) bool {
 	switch k {
 	case Numeric:
-		for _, x := range l.vals[step*l.width : (step+1)*l.width] {
+		for _, x := range l.wide()[step*l.width : (step+1)*l.width] {
 			if !finite(x) {
 				return true
 			}

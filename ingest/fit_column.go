@@ -51,7 +51,7 @@ func (t *fit) add(w *spanWalk, i int, s *Span) {
 			return
 		}
 		t.width = l.width
-		for _, x := range l.vals {
+		for _, x := range l.wide() {
 			if finite(x) {
 				t.low, t.high = min(t.low, x), max(t.high, x)
 			}

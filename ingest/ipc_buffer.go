@@ -23,8 +23,7 @@ func (r *ipcReader) nextBuffer(mem *lease) (*memory.Buffer, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := memory.NewResizableBuffer(mem)
-	b.Resize(int(size))
+	b := mem.uncleared(int(size))
 	switch {
 	case r.batch.codec == codecNone:
 		_, err = r.readAt(b.Bytes(), at)
@@ -63,9 +62,8 @@ func (r *ipcReader) readStored(p []byte, at, length int64) error {
 
 // readCompressed decompresses length bytes of the file into all of p, in this goroutine.
 func (r *ipcReader) readCompressed(p []byte, at, length int64) error {
-	packed := memory.NewResizableBuffer(r.w.scratch)
+	packed := r.w.scratch.uncleared(int(length))
 	defer packed.Release()
-	packed.Resize(int(length))
 	if _, err := r.readAt(packed.Bytes(), at); err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func Open(ctx context.Context, patterns []string, o OpenOptions) (Source, error)
 		o.MemoryLimit = defaultMemoryLimit
 	}
 	if o.allocator == nil {
-		o.allocator = memory.NewGoAllocator()
+		o.allocator = &recycled
 	}
 	names, err := expand(patterns)
 	if err != nil {

@@ -85,10 +85,11 @@ type fixedLeaf[T cell] struct {
 	values *memory.Buffer
 	n      int
 	dict   *memory.Buffer
+	mem    *lease // of values
 }
 
 func newFixedLeaf[T cell](stored int, w *workspace) *fixedLeaf[T] {
-	return &fixedLeaf[T]{stored: stored, values: memory.NewResizableBuffer(w.record), dict: memory.NewResizableBuffer(w.scratch)}
+	return &fixedLeaf[T]{stored: stored, dict: memory.NewResizableBuffer(w.scratch), mem: w.record}
 }
 
 func (l *fixedLeaf[T]) width() int {
@@ -96,7 +97,7 @@ func (l *fixedLeaf[T]) width() int {
 	return int(unsafe.Sizeof(t))
 }
 
-func (l *fixedLeaf[T]) reserve(n int) { l.values.Resize(n * l.width()) }
+func (l *fixedLeaf[T]) reserve(n int) { l.values = l.mem.uncleared(n * l.width()) } // the pages write all of it, nulls included
 
 func (l *fixedLeaf[T]) dictionary(src []byte, n int) error {
 	if n > len(src)/l.stored {

@@ -189,11 +189,11 @@ func (w *spanWalk) noteTarget(s *Span, f *field, l *loaded) {
 
 // targetRange checks numeric targets against the loss: probabilities for the logistic and the softmax loss.
 func (f *field) targetRange(loss string, l *loaded, lo int) *flaw {
-	if f.enc.Kind != Numeric || loss != "logistic_cross_entropy" && loss != "softmax_cross_entropy" || len(l.vals) == 0 {
+	if f.enc.Kind != Numeric || loss != "logistic_cross_entropy" && loss != "softmax_cross_entropy" || l.steps == 0 {
 		return nil
 	}
 	sum := 0.0
-	for i, raw := range l.vals {
+	for i, raw := range l.wide() {
 		x := f.scaled(raw, i%l.width)
 		step := i / l.width
 		row := lo

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -74,27 +75,34 @@ func (w *spanWalk) sameID(i, j int) bool {
 // id returns the identifier of the sequence at a row: the values of the id columns, joined by "|" (which is escaped inside
 // them), or the file and the row where there is no id column.
 func (p *plan) idAt(views []view, u Unit, row int) (string, *flaw) {
+	id, bad := p.appendID(nil, views, u, row)
+	return string(id), bad
+}
+
+// appendID appends the identifier of a row to dst.
+func (p *plan) appendID(dst []byte, views []view, u Unit, row int) ([]byte, *flaw) {
 	if len(p.id) == 0 {
-		return fmt.Sprintf("%s:%d", u.File, u.FirstRow+int64(row)), nil
+		dst = append(append(dst, u.File...), ':')
+		return strconv.AppendInt(dst, u.FirstRow+int64(row), 10), nil
 	}
-	if f := p.id[0]; len(p.id) == 1 {
-		a := views[f.at].leaf
-		if a.IsNull(row) {
-			return "", f.flaw("data.null_id", row, "the sequence id is null").fix("give every row an id, or remove the row")
-		}
-		return word(a, row), nil
-	}
-	escape := strings.NewReplacer(`\`, `\\`, "|", `\|`)
-	parts := make([]string, len(p.id))
 	for i, f := range p.id {
 		a := views[f.at].leaf
 		if a.IsNull(row) {
-			return "", f.flaw("data.null_id", row, "the sequence id is null").fix("give every row an id, or remove the row")
+			return dst, f.flaw("data.null_id", row, "the sequence id is null").fix("give every row an id, or remove the row")
 		}
-		parts[i] = escape.Replace(word(a, row))
+		switch {
+		case len(p.id) == 1:
+			return appendWord(dst, a, row), nil
+		case i > 0:
+			dst = append(dst, '|')
+		}
+		dst = append(dst, idEscape.Replace(word(a, row))...)
 	}
-	return strings.Join(parts, "|"), nil
+	return dst, nil
 }
+
+// idEscape keeps identifiers of several columns apart.
+var idEscape = strings.NewReplacer(`\`, `\\`, "|", `\|`)
 
 // span checks rows [lo, hi) as one sequence, or the part of it in this unit, and keeps it or says what is wrong.
 func (w *spanWalk) span(lo, hi int) {

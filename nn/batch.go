@@ -38,10 +38,13 @@ type Batch[F accel.Float] struct {
 	Class  []int32    // the class of each output row, for softmax
 	Weight []F        // of each output row: the sequence's weight times its mask; nil means 1
 	// Position is each column's place in the minibatch's order, and ID its identifier; both survive the sorting by length.
+	// ID is nil where nobody asked for identifiers.
 	Position []int
 	ID       []string
 	// WeightSum is the sum of the sequences' own weights (their number, where none are given): what f is divided by.
 	WeightSum float64
+	// Kept is set by a consumer that goes on using the batch after it returned to who delivered it, which else uses its memory again.
+	Kept bool
 }
 
 // Columns returns the number of sequences.

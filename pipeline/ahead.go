@@ -99,7 +99,7 @@ func (l *Loader[F]) prepareWindow(ctx context.Context, mb Minibatch, chunks [][]
 	if len(w.chunks) == 0 {
 		return complete
 	}
-	w.jobs = l.jobsOf(mb, w.chunks)
+	l.prepareJobs(mb, &w)
 	var largest int64
 	for _, j := range w.jobs {
 		largest = max(largest, l.unitCost(j.index))
@@ -113,6 +113,7 @@ func (l *Loader[F]) prepareWindow(ctx context.Context, mb Minibatch, chunks [][]
 			return false
 		}
 	}
+	l.retire(&w)
 	return complete
 }
 
@@ -129,7 +130,7 @@ func (l *Loader[F]) takeWindow(mb Minibatch, chunks [][]int32) (w window[F], tak
 		}
 		taken += cost
 		k := &pending[F]{key: key, positions: positions, missing: len(positions), charged: cost}
-		k.sequences, k.arena = newSequences(l, mb, positions)
+		l.layOut(mb, k)
 		w.chunks = append(w.chunks, k)
 	}
 	return w, taken, true
@@ -153,33 +154,12 @@ func (l *Loader[F]) prepareUnit(ctx context.Context, mb Minibatch, j *job[F], ta
 		l.counters.decode.done(recordBytes(rec))
 		u = &unit{index: j.index, rec: rec}
 	}
-	for _, s := range j.pieces {
-		if err := l.encodePiece(u, s); err != nil {
-			return err
-		}
-		if !s.last {
-			continue
-		}
-		if s.chunk.missing--; s.chunk.missing > 0 {
-			continue
-		}
-		b, err := l.packChunk(mb, s.chunk)
-		if err != nil {
-			return err
-		}
-		*taken -= s.chunk.charged
-		l.memory.adjust(l.cache.offerChunk(s.chunk.key, b, batchBytes(b)) - s.chunk.charged)
+	j.unit = u
+	if err := l.encodeJob(j); err != nil {
+		return err
 	}
-	return nil
-}
-
-// packChunk packs a complete chunk, and counts it.
-func (l *Loader[F]) packChunk(mb Minibatch, k *pending[F]) (*nn.Batch[F], error) {
-	b, err := pack(l.encoding, l.manifest, mb, k.positions, k.sequences)
-	l.arenas.give(k.arena) // the batch is a copy
-	k.sequences, k.arena = nil, nil
-	if err == nil {
-		l.counters.assemble.done(batchBytes(b))
-	}
-	return b, err
+	return l.finishJob(mb, j, func(k *pending[F], b *nn.Batch[F], ids ledger) {
+		*taken -= k.charged
+		l.memory.adjust(l.cache.offerChunk(k.key, b, ids, batchBytes(b)) - k.charged)
+	})
 }

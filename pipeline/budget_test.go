@@ -111,20 +111,20 @@ func TestEvictionOrder(t *testing.T) {
 	}
 	batch := &nn.Batch[float32]{}
 	c.begin(1, false)
-	stale, _ := c.addChunk(Hash{1, 0}, batch, 1)
+	stale, _ := c.addChunk(Hash{1, 0}, batch, ledger{}, 1)
 	c.begin(2, false)
 	units := []*unit{c.addUnit(0, 10), c.addUnit(1, 11), c.addUnit(2, 12)}
-	old, _ := c.addChunk(Hash{2, 0}, batch, 2)
+	old, _ := c.addChunk(Hash{2, 0}, batch, ledger{}, 2)
 	c.begin(2, false)
-	newer, _ := c.addChunk(Hash{3, 0}, batch, 3)
-	newest, _ := c.addChunk(Hash{4, 0}, batch, 4)
+	newer, _ := c.addChunk(Hash{3, 0}, batch, ledger{}, 3)
+	newest, _ := c.addChunk(Hash{4, 0}, batch, ledger{}, 4)
 	c.pinUnit(2)
 	late := c.addUnit(3, 13)
 	drain()
 	if len(order) != 0 {
 		t.Fatalf("pinned things were evicted: %v", order)
 	}
-	if n := c.offerChunk(Hash{4, 0}, batch, 4) + c.offerChunk(Hash{5, 0}, batch, 5); n != 5 {
+	if n := c.offerChunk(Hash{4, 0}, batch, ledger{}, 4) + c.offerChunk(Hash{5, 0}, batch, ledger{}, 5); n != 5 {
 		t.Errorf("%d bytes were added by a chunk that is here and one of 5 bytes", n)
 	}
 	for _, h := range []*held{&stale.held, &units[0].held, &units[1].held, &units[2].held, &old.held, &newer.held, &newest.held, &late.held} {
@@ -150,11 +150,11 @@ func TestOldThingsAreDropped(t *testing.T) {
 	for _, endless := range []bool{false, true} {
 		c := newCache[float32]()
 		c.begin(1, endless)
-		k, _ := c.addChunk(Hash{1, 0}, &nn.Batch[float32]{}, 1)
+		k, _ := c.addChunk(Hash{1, 0}, &nn.Batch[float32]{}, ledger{}, 1)
 		c.unpin(&k.held)
 		c.unpin(&c.addUnit(0, 10).held)
 		c.begin(2, endless)
-		k, _ = c.addChunk(Hash{2, 0}, &nn.Batch[float32]{}, 2)
+		k, _ = c.addChunk(Hash{2, 0}, &nn.Batch[float32]{}, ledger{}, 2)
 		c.unpin(&k.held)
 		c.unpin(&c.addUnit(1, 20).held)
 		if freed := c.begin(2, endless) + c.begin(0, endless); freed != 0 {

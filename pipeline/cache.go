@@ -20,10 +20,11 @@ type cache[F ingest.Float] struct {
 	mu     sync.Mutex
 	units  map[int]*unit
 	chunks map[Hash]*chunk[F]
-	step   int   // of HF; a new one makes old chunks stale
-	tick   int64 // counts steps
-	pass   int64 // counts replays
-	turn   int64 // counts uses
+	step   int                // of HF; a new one makes old chunks stale
+	tick   int64              // counts steps
+	pass   int64              // counts replays
+	turn   int64              // counts uses
+	unused func(*nn.Batch[F]) // is given the batches of chunks that are dropped
 }
 
 // A held item is what units and chunks have in common.
@@ -50,7 +51,7 @@ type chunk[F ingest.Float] struct {
 }
 
 func newCache[F ingest.Float]() *cache[F] {
-	return &cache[F]{units: map[int]*unit{}, chunks: map[Hash]*chunk[F]{}}
+	return &cache[F]{units: map[int]*unit{}, chunks: map[Hash]*chunk[F]{}, unused: func(*nn.Batch[F]) {}}
 }
 
 // begin starts a pass over a minibatch of an HF iteration. Chunks that were not used since the iteration before the last
@@ -140,12 +141,12 @@ func (c *cache[F]) hasChunks(keys []Hash) bool {
 }
 
 // addChunk stores a chunk, pinned, and returns it and the bytes that it adds: none where a chunk with the key is here by now.
-func (c *cache[F]) addChunk(key Hash, b *nn.Batch[F], bytes int64) (*chunk[F], int64) {
-	ids := ledgerOf(b.ID)
+func (c *cache[F]) addChunk(key Hash, b *nn.Batch[F], ids ledger, bytes int64) (*chunk[F], int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if k := c.chunks[key]; k != nil {
 		c.use(&k.held, 1)
+		c.unused(b)
 		return k, 0
 	}
 	k := &chunk[F]{key: key, batch: b, ids: ids, held: held{bytes: bytes}}
@@ -155,11 +156,11 @@ func (c *cache[F]) addChunk(key Hash, b *nn.Batch[F], bytes int64) (*chunk[F], i
 }
 
 // offerChunk stores a chunk for the next iteration, and returns the bytes that it adds. It is evicted before what this iteration uses.
-func (c *cache[F]) offerChunk(key Hash, b *nn.Batch[F], bytes int64) int64 {
-	ids := ledgerOf(b.ID)
+func (c *cache[F]) offerChunk(key Hash, b *nn.Batch[F], ids ledger, bytes int64) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.chunks[key] != nil {
+		c.unused(b)
 		return 0
 	}
 	c.chunks[key] = &chunk[F]{key: key, batch: b, ids: ids, held: held{bytes: bytes, tick: c.tick + 1}}
@@ -236,6 +237,7 @@ func (c *cache[F]) dropUnit(u *unit) int64 {
 
 func (c *cache[F]) dropChunk(k *chunk[F]) int64 {
 	delete(c.chunks, k.key)
+	c.unused(k.batch)
 	return k.bytes
 }
 
@@ -246,7 +248,9 @@ func (c *cache[F]) purge() {
 	for _, u := range c.units {
 		c.dropUnit(u)
 	}
-	clear(c.chunks)
+	for _, k := range c.chunks {
+		c.dropChunk(k)
+	}
 }
 
 // recordBytes returns the memory that a record's buffers take.

@@ -151,9 +151,9 @@ func (f *fakeEncoder[F]) Columns() []int { return []int{0, 1} }
 
 func (f *fakeEncoder[F]) Append(seq *ingest.Sequence[F], rec arrow.Record, lo, hi int, _ ingest.Unit) error {
 	ids, n := rec.Column(0).(*array.String), rec.Column(1).(*array.Int32)
-	seq.ID, seq.Weight = string([]byte(ids.Value(lo))), fakeWeight[F](ids.Value(lo))
+	seq.ID, seq.Weight = append(seq.ID[:0], ids.Value(lo)...), fakeWeight[F](ids.Value(lo))
 	if f.fail != nil {
-		if err := f.fail(seq.ID); err != nil {
+		if err := f.fail(string(seq.ID)); err != nil {
 			return err
 		}
 	}
@@ -173,23 +173,23 @@ func (f *fakeEncoder[F]) step(seq *ingest.Sequence[F], t int) {
 	seq.Length++
 	if !f.e.SparseInputs {
 		for k := range f.e.In {
-			seq.Dense = append(seq.Dense, fakeValue[F](seq.ID, t, k))
+			seq.Dense = append(seq.Dense, fakeValue[F](string(seq.ID), t, k))
 		}
 	} else {
-		if seq.Ptr == nil {
-			seq.Ptr = []int32{0}
+		if len(seq.Ptr) == 0 {
+			seq.Ptr = append(seq.Ptr, 0)
 		}
 		for k := range t % 3 {
 			seq.Col = append(seq.Col, int32(k))
-			if t0 := hashID(seq.ID).Lo; t0%2 == 0 {
-				seq.Val = append(seq.Val, fakeValue[F](seq.ID, t, k))
+			if t0 := hashBytes(seq.ID).Lo; t0%2 == 0 {
+				seq.Val = append(seq.Val, fakeValue[F](string(seq.ID), t, k))
 			}
 		}
 		seq.Ptr = append(seq.Ptr, int32(len(seq.Col)))
 	}
 	if f.e.Form == "each" {
 		f.target(seq, t)
-		if hashID(seq.ID).Lo%3 == 0 {
+		if hashBytes(seq.ID).Lo%3 == 0 {
 			seq.Mask = append(seq.Mask, F(t%2))
 		}
 	}
@@ -201,7 +201,7 @@ func (f *fakeEncoder[F]) target(seq *ingest.Sequence[F], t int) {
 		return
 	}
 	for k := range f.e.Out {
-		seq.Target = append(seq.Target, -fakeValue[F](seq.ID, t, k))
+		seq.Target = append(seq.Target, -fakeValue[F](string(seq.ID), t, k))
 	}
 }
 
@@ -269,6 +269,7 @@ func newFixture(t *testing.T, src *fakeSource, layout ingest.Layout, e ingest.En
 
 func (f *fixture) loader(t *testing.T, o LoaderOptions) *Loader[float32] {
 	t.Helper()
+	o.Identify = true
 	l, err := newLoader[float32](f.src, f.manifest, f.encoding, f.encoder, o)
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,12 @@ func hashID(id string) Hash {
 	return Hash{h.Hi, h.Lo}
 }
 
+// hashBytes is hashID of an identifier that is no string.
+func hashBytes(id []byte) Hash {
+	h := xxh3.Hash128(id)
+	return Hash{h.Hi, h.Lo}
+}
+
 // String returns 32 hexadecimal digits.
 func (h Hash) String() string {
 	var b [16]byte

@@ -12,13 +12,6 @@ type ledger struct {
 	sum   Hash
 }
 
-func ledgerOf(ids []string) (l ledger) {
-	for _, id := range ids {
-		l.add(ledger{1, hashID(id)})
-	}
-	return l
-}
-
 func (l *ledger) add(o ledger) {
 	l.count += o.count
 	l.sum = l.sum.Plus(o.sum)

@@ -24,11 +24,12 @@ type encoder[F ingest.Float] interface {
 	Finish(seq *ingest.Sequence[F]) error
 }
 
-// LoaderOptions say how a loader works. None of them changes what it delivers.
+// LoaderOptions say how a loader works. None of them changes what it delivers but Identify.
 type LoaderOptions struct {
 	Memory   int64 // budget in bytes for units being read, kept units and chunks; 0 means 1 GiB
 	Workers  int   // goroutines that decode, and as many that encode; 0 means GOMAXPROCS
 	Prefetch int   // chunks (or windows of chunks that are read together) prepared ahead of the consumer; 0 means 2
+	Identify bool  // give batches the identifiers of their sequences
 }
 
 // A Loader delivers the chunks of minibatches. Between calls of Each it keeps decoded units and assembled chunks for
@@ -44,10 +45,16 @@ type Loader[F ingest.Float] struct {
 	memory   *budget
 	cache    *cache[F]
 	counters counters
-	arenas   arenas[F]
-	epoch    epochLedger
-	running  sync.Mutex
-	ahead    *ahead // what is prepared for the next iteration; nil where nothing is. Guarded by running
+	// Memory that is used again.
+	batches   batchPool[F]
+	pieces    slicePool[piece[F]]
+	columns   slicePool[delivered[F]]
+	sequences slicePool[ingest.Sequence[F]]
+	benches   pool[bench[F]]
+
+	epoch   epochLedger
+	running sync.Mutex
+	ahead   *ahead // what is prepared for the next iteration; nil where nothing is. Guarded by running
 }
 
 // NewLoader returns a loader of the sequences that m lists, encoded by enc. It fails if the schema lacks columns that enc
@@ -69,6 +76,7 @@ func newLoader[F ingest.Float](src ingest.Source, m *Manifest, enc *ingest.Encod
 	setDefault(&o.Workers, runtime.GOMAXPROCS(0))
 	setDefault(&o.Prefetch, 2)
 	l := &Loader[F]{src: src, manifest: m, encoding: enc, encoder: e, options: o, cache: newCache[F]()}
+	l.cache.unused = l.batches.give
 	for i, u := range m.units {
 		l.costs = append(l.costs, unitBytes(src, i, u, e.Columns()))
 		if l.costs[i] > o.Memory {
@@ -102,8 +110,8 @@ func (l *Loader[F]) Close() {
 var ErrBusy = errors.New("pipeline: a loader delivers one minibatch at a time")
 
 // Each passes the chunks of a minibatch to consume, in the plan's order, and prepares the next ones meanwhile. It returns
-// when all are consumed, or with the first error; no goroutine outlives it but that of Prepare. A batch may be kept after consume returns, but is
-// no longer counted then. consume runs in the goroutine of the caller and must not call Each of the same loader.
+// when all are consumed, or with the first error; no goroutine outlives it but that of Prepare. The memory of a batch is used again
+// after consume has returned, unless consume set its Kept; then it is no longer counted. consume runs in the goroutine of the caller and must not call Each of the same loader.
 //
 // Each also proves that every sequence of the minibatch was delivered once, and every sequence of the manifest once an
 // epoch: by their number and the sum of the hashes of their identifiers. After an error nothing is kept in memory.

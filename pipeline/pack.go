@@ -4,35 +4,113 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sync"
 
 	"curvestream/ingest"
 	"curvestream/nn"
 )
 
-// pack packs the encoded sequences of a chunk time-major. positions are those of the chunk in its minibatch; sequences are
-// in the same order.
-func pack[F ingest.Float](e *ingest.Encoding, m *Manifest, mb Minibatch, positions []int32, sequences []ingest.Sequence[F]) (*nn.Batch[F], error) {
-	columns := make([]*ingest.Sequence[F], len(sequences))
-	b := &nn.Batch[F]{In: e.In, Out: e.Out, Form: formOf(e), Lengths: make([]int, len(sequences)),
-		Position: make([]int, len(sequences)), ID: make([]string, len(sequences))}
-	for j, from := range byLength(sequences) {
-		s := &sequences[from]
-		position := int(positions[from])
-		if err := checkSequence(e, m, mb.Sequences[position], s); err != nil {
+// layOut prepares a chunk to be filled: lays out its batch where all is known for that but the values, else makes sequences.
+func (l *Loader[F]) layOut(mb Minibatch, k *pending[F]) {
+	k.spare, k.columns = &nn.Batch[F]{}, l.columns.take(len(k.positions))
+	if l.manifest.endless || l.encoding.SparseInputs {
+		k.sequences = l.sequences.take(len(k.positions))
+		for i := range k.sequences {
+			k.sequences[i].Reset()
+		}
+		return
+	}
+	rows := 0
+	for _, p := range k.positions {
+		rows += l.encoding.Length(l.manifest.Steps(mb.Sequences[p]))
+	}
+	k.spare = l.batches.take(rows * l.encoding.In)
+	b := l.newBatch(k.spare, len(k.positions))
+	for j, p := range k.positions {
+		b.Lengths[j], b.Position[j] = l.encoding.Length(l.manifest.Steps(mb.Sequences[p])), int(p)
+	}
+	layOutSteps(b, k.spare)
+	b.Dense = resized(k.spare.Dense, b.Rows()*b.In)
+	k.batch = b
+}
+
+// newBatch returns a batch of so many columns without content, made of the memory of another one.
+func (l *Loader[F]) newBatch(spare *nn.Batch[F], columns int) *nn.Batch[F] {
+	b := &nn.Batch[F]{In: l.encoding.In, Out: l.encoding.Out, Form: formOf(l.encoding),
+		Lengths: resized(spare.Lengths, columns), Position: resized(spare.Position, columns)}
+	if l.options.Identify {
+		b.ID = make([]string, columns)
+	}
+	return b
+}
+
+// layOutSteps computes Active and Offset from Lengths.
+func layOutSteps[F ingest.Float](b, spare *nn.Batch[F]) {
+	longest := max(0, b.Lengths[0])
+	b.Active, b.Offset = resized(spare.Active, longest), resized(spare.Offset, longest+1)
+	b.Offset[0] = 0
+	alive := len(b.Lengths)
+	for t := range longest {
+		for b.Lengths[alive-1] <= t {
+			alive--
+		}
+		b.Active[t] = alive
+		b.Offset[t+1] = b.Offset[t] + alive
+	}
+}
+
+// packChunk completes the batch of a chunk whose sequences are all there, and counts it.
+func (l *Loader[F]) packChunk(mb Minibatch, k *pending[F]) (*nn.Batch[F], ledger, error) {
+	b := k.batch
+	if b == nil {
+		var err error
+		if b, err = l.pack(mb, k); err != nil {
+			return nil, ledger{}, err
+		}
+		l.sequences.give(k.sequences)
+	}
+	var ids ledger
+	for i := range k.columns {
+		b.WeightSum += float64(k.columns[i].weight)
+		ids.add(ledger{1, k.columns[i].id})
+	}
+	l.columns.give(k.columns)
+	k.batch, k.spare, k.sequences, k.columns = nil, nil, nil, nil
+	l.counters.assemble.done(batchBytes(b))
+	return b, ids, nil
+}
+
+// pack packs the encoded sequences of a chunk time-major.
+func (l *Loader[F]) pack(mb Minibatch, k *pending[F]) (*nn.Batch[F], error) {
+	e, m := l.encoding, l.manifest
+	columns, rows := make([]*ingest.Sequence[F], len(k.sequences)), 0
+	for i := range k.sequences {
+		rows += k.sequences[i].Length
+	}
+	spare := l.batches.take(rows * e.In)
+	b := l.newBatch(spare, len(columns))
+	for j, from := range byLength(k.sequences) {
+		s, position := &k.sequences[from], int(k.positions[from])
+		want := s.Length
+		if !m.endless {
+			want = e.Length(m.Steps(mb.Sequences[position]))
+		}
+		if err := checkSequence(e, want, s); err != nil {
 			return nil, err
 		}
 		columns[j] = s
-		b.Lengths[j], b.Position[j], b.ID[j] = s.Length, position, s.ID
-		b.WeightSum += float64(s.Weight)
+		b.Lengths[j], b.Position[j], k.columns[j] = s.Length, position, delivered[F]{hashBytes(s.ID), s.Weight}
+		if b.ID != nil {
+			b.ID[j] = string(s.ID)
+		}
 	}
-	layOut(b)
+	layOutSteps(b, spare)
 	if e.SparseInputs {
-		b.Sparse = packSparse(b, columns)
+		b.Sparse = packSparse(b, spare, columns)
 	} else {
-		b.Dense = packRows(b, columns, e.In, func(s *ingest.Sequence[F]) []F { return s.Dense })
+		b.Dense = resized(spare.Dense, b.Rows()*b.In)
+		scatterAll(b.Dense, b, b.In, columns, func(s *ingest.Sequence[F]) []F { return s.Dense })
 	}
-	packTargets(b, columns)
+	packTargets(b, spare, columns)
 	return b, nil
 }
 
@@ -47,9 +125,9 @@ func byLength[F ingest.Float](sequences []ingest.Sequence[F]) []int {
 }
 
 // checkSequence makes sure that what was read is what was planned, and that every row has what it needs.
-func checkSequence[F ingest.Float](e *ingest.Encoding, m *Manifest, i int, s *ingest.Sequence[F]) error {
-	if !m.endless && s.Length != e.Length(m.Steps(i)) {
-		return &DeliveryError{What: fmt.Sprintf("sequence %q with %d time-steps instead of %d", s.ID, s.Length, e.Length(m.Steps(i))), Delivered: 1, Planned: 1}
+func checkSequence[F ingest.Float](e *ingest.Encoding, length int, s *ingest.Sequence[F]) error {
+	if s.Length != length {
+		return &DeliveryError{What: fmt.Sprintf("sequence %q with %d time-steps instead of %d", s.ID, s.Length, length), Delivered: 1, Planned: 1}
 	}
 	rows := s.Length
 	if formOf(e) == nn.Last {
@@ -57,71 +135,35 @@ func checkSequence[F ingest.Float](e *ingest.Encoding, m *Manifest, i int, s *in
 	}
 	inputs := len(s.Dense) == s.Length*e.In
 	if e.SparseInputs {
-		inputs = len(s.Ptr) == s.Length+1 && int(s.Ptr[s.Length]) == len(s.Col) && (s.Val == nil || len(s.Val) == len(s.Col))
+		inputs = len(s.Ptr) == s.Length+1 && int(s.Ptr[s.Length]) == len(s.Col) && (len(s.Val) == 0 || len(s.Val) == len(s.Col))
 	}
 	targets := len(s.Class) == rows
-	if s.Class == nil {
+	if len(s.Class) == 0 {
 		targets = len(s.Target) == rows*e.Out
 	}
-	if s.Length < 1 || !inputs || !targets || s.Mask != nil && len(s.Mask) != rows {
+	if s.Length < 1 || !inputs || !targets || len(s.Mask) > 0 && len(s.Mask) != rows {
 		return fmt.Errorf("pipeline: sequence %q was encoded to %d time-steps with %d values, %d indices, %d targets and %d masks: this is a bug",
 			s.ID, s.Length, len(s.Dense), len(s.Col), len(s.Target)+len(s.Class), len(s.Mask))
 	}
 	return nil
 }
 
-// layOut computes Active and Offset from Lengths.
-func layOut[F ingest.Float](b *nn.Batch[F]) {
-	longest := b.Lengths[0]
-	b.Active, b.Offset = make([]int, longest), make([]int, longest+1)
-	alive := len(b.Lengths)
-	for t := range longest {
-		for b.Lengths[alive-1] <= t {
-			alive--
-		}
-		b.Active[t] = alive
-		b.Offset[t+1] = b.Offset[t] + alive
-	}
-}
-
-// packRows brings rows of the given width, one a time-step, from the order of sequences into that of the batch. It takes as many columns
-// together as a cache line of the batch has places for, so that each line is written once.
-func packRows[F ingest.Float, T any](b *nn.Batch[F], columns []*ingest.Sequence[F], width int, rowsOf func(*ingest.Sequence[F]) []T) []T {
-	const together = 16
-	packed := make([]T, b.Rows()*width)
-	var rows [together][]T
-	for first := 0; first < len(columns); first += together {
-		block := columns[first:min(first+together, len(columns))]
-		for j, s := range block {
-			rows[j] = rowsOf(s)
-		}
-		for t := range block[0].Length {
-			alive := min(len(block), b.Active[t]-first)
-			to := packed[(b.Offset[t]+first)*width:][:alive*width]
-			if width == 1 {
-				for j := range to {
-					to[j] = rows[j][t]
-				}
-				continue
-			}
-			for j := range alive {
-				copy(to[j*width:][:width], rows[j][t*width:])
-			}
-		}
-	}
-	return packed
-}
-
-func packSparse[F ingest.Float](b *nn.Batch[F], columns []*ingest.Sequence[F]) *nn.Sparse[F] {
+func packSparse[F ingest.Float](b, spare *nn.Batch[F], columns []*ingest.Sequence[F]) *nn.Sparse[F] {
 	entries, values := 0, false
 	for _, s := range columns {
 		entries += len(s.Col)
-		values = values || s.Val != nil
+		values = values || len(s.Val) > 0
 	}
-	x := &nn.Sparse[F]{Cols: b.In, Ptr: make([]int32, 1, b.Rows()+1), Col: make([]int32, 0, entries)}
+	from := &nn.Sparse[F]{}
+	if spare.Sparse != nil {
+		from = spare.Sparse
+	}
+	x := &nn.Sparse[F]{Cols: b.In, Ptr: resized(from.Ptr, b.Rows()+1), Col: resized(from.Col, entries)[:0]}
 	if values {
-		x.Val = make([]F, 0, entries)
+		x.Val = resized(from.Val, entries)[:0]
 	}
+	x.Ptr[0] = 0
+	row := 1
 	for t, active := range b.Active {
 		for _, s := range columns[:active] {
 			lo, hi := s.Ptr[t], s.Ptr[t+1]
@@ -129,14 +171,15 @@ func packSparse[F ingest.Float](b *nn.Batch[F], columns []*ingest.Sequence[F]) *
 			if values {
 				x.Val = appendValues(x.Val, s, lo, hi)
 			}
-			x.Ptr = append(x.Ptr, int32(len(x.Col)))
+			x.Ptr[row] = int32(len(x.Col))
+			row++
 		}
 	}
 	return x
 }
 
 func appendValues[F ingest.Float](to []F, s *ingest.Sequence[F], lo, hi int32) []F {
-	if s.Val != nil {
+	if len(s.Val) > 0 {
 		return append(to, s.Val[lo:hi]...)
 	}
 	for range hi - lo {
@@ -146,82 +189,33 @@ func appendValues[F ingest.Float](to []F, s *ingest.Sequence[F], lo, hi int32) [
 }
 
 // packTargets sets Target or Class, and Weight where any row's differs from 1.
-func packTargets[F ingest.Float](b *nn.Batch[F], columns []*ingest.Sequence[F]) {
-	packed := func(width int, rowsOf func(*ingest.Sequence[F]) []F) []F { return packRows(b, columns, width, rowsOf) }
-	if b.Form == nn.Last {
-		packed = func(_ int, rowsOf func(*ingest.Sequence[F]) []F) (all []F) {
-			for _, s := range columns {
-				all = append(all, rowsOf(s)...)
-			}
-			return all
-		}
+func packTargets[F ingest.Float](b, spare *nn.Batch[F], columns []*ingest.Sequence[F]) {
+	if len(columns[0].Class) > 0 {
+		b.Class = resized(spare.Class, b.OutputRows())
+		scatterAllOutputs(b.Class, b, 1, columns, func(s *ingest.Sequence[F]) []int32 { return s.Class })
+	} else {
+		b.Target = resized(spare.Target, b.OutputRows()*b.Out)
+		scatterAllOutputs(b.Target, b, b.Out, columns, func(s *ingest.Sequence[F]) []F { return s.Target })
 	}
-	switch {
-	case columns[0].Class == nil:
-		b.Target = packed(b.Out, func(s *ingest.Sequence[F]) []F { return s.Target })
-	case b.Form == nn.Last:
-		for _, s := range columns {
-			b.Class = append(b.Class, s.Class...)
-		}
-	default:
-		b.Class = packRows(b, columns, 1, func(s *ingest.Sequence[F]) []int32 { return s.Class })
-	}
-	if slices.ContainsFunc(columns, func(s *ingest.Sequence[F]) bool { return s.Weight != 1 || s.Mask != nil }) {
-		b.Weight = packed(1, func(s *ingest.Sequence[F]) []F { return weights(b.Form, s) })
+	if slices.ContainsFunc(columns, func(s *ingest.Sequence[F]) bool { return s.Weight != 1 || len(s.Mask) > 0 }) {
+		b.Weight = resized(spare.Weight, b.OutputRows())
+		scatterAllOutputs(b.Weight, b, 1, columns, func(s *ingest.Sequence[F]) []F { return weights(b.Form, s) })
 	}
 }
 
-// weights returns the weight of each target row of a sequence: its own times the mask.
+// weights turns the mask of a sequence into the weight of each target row: its own times the mask.
 func weights[F ingest.Float](form nn.Form, s *ingest.Sequence[F]) []F {
 	rows := s.Length
 	if form == nn.Last {
 		rows = 1
 	}
-	w := make([]F, rows)
-	for i := range w {
-		w[i] = s.Weight
-		if s.Mask != nil {
-			w[i] *= s.Mask[i]
-		}
+	for len(s.Mask) < rows {
+		s.Mask = append(s.Mask, 1)
 	}
-	return w
-}
-
-// newSequences returns the empty sequences of a chunk, with room for what is known of them: part of the arena, which the chunk gives
-// back when it is packed.
-func newSequences[F ingest.Float](l *Loader[F], mb Minibatch, positions []int32) (sequences []ingest.Sequence[F], arena []F) {
-	sequences = make([]ingest.Sequence[F], len(positions))
-	if l.manifest.endless || l.encoding.SparseInputs {
-		return sequences, nil
+	for i := range s.Mask {
+		s.Mask[i] *= s.Weight
 	}
-	steps := 0
-	for _, p := range positions {
-		steps += l.manifest.Steps(mb.Sequences[p])
-	}
-	arena = l.arenas.take(steps * l.encoding.In)
-	values := arena
-	for i, p := range positions {
-		n := l.manifest.Steps(mb.Sequences[p]) * l.encoding.In
-		sequences[i].Dense, values = values[:0:n], values[n:]
-	}
-	return sequences, arena
-}
-
-// An arenas pool keeps the memory that chunks were encoded in for the next ones. What lies in it is garbage to the collector.
-type arenas[F ingest.Float] struct{ pool sync.Pool }
-
-// take returns n values, whatever they are.
-func (a *arenas[F]) take(n int) []F {
-	if kept, ok := a.pool.Get().(*[]F); ok && cap(*kept) >= n {
-		return (*kept)[:n]
-	}
-	return make([]F, n)
-}
-
-func (a *arenas[F]) give(arena []F) {
-	if cap(arena) > 0 {
-		a.pool.Put(&arena)
-	}
+	return s.Mask
 }
 
 // batchBytes returns the memory that a batch takes.

@@ -120,10 +120,10 @@ func (p *pass[F]) nextWindow(ctx context.Context, next *int) (*window[F], error)
 			return nil, err
 		}
 		add(&p.l.counters.admit.blocked, start)
-		k.sequences, k.arena = newSequences(p.l, p.mb, positions)
+		p.l.layOut(p.mb, k)
 		w.chunks = append(w.chunks, k)
 	}
-	w.jobs = p.l.jobsOf(p.mb, w.chunks)
+	p.l.prepareJobs(p.mb, w)
 	return w, nil
 }
 
@@ -169,7 +169,7 @@ func (p *pass[F]) decode(ctx context.Context) error {
 	}
 }
 
-// encode encodes the sequences that lie in one unit as a whole.
+// encode encodes the sequences that lie in one piece.
 func (p *pass[F]) encode(ctx context.Context) error {
 	l, count := p.l, &p.l.counters.encode
 	for {
@@ -182,13 +182,8 @@ func (p *pass[F]) encode(ctx context.Context) error {
 			return err
 		}
 		start = add(&count.starved, start)
-		for _, s := range j.pieces {
-			if s.split {
-				continue
-			}
-			if err := l.encodePiece(j.unit, s); err != nil {
-				return err
-			}
+		if err := l.encodeJob(j); err != nil {
+			return err
 		}
 		add(&count.busy, start)
 		j.done <- struct{}{}
@@ -214,9 +209,10 @@ func (p *pass[F]) assemble(ctx context.Context) error {
 				return err
 			}
 			start = add(&count.starved, start)
-			if err := l.finishJob(p.mb, j); err != nil {
+			if err := l.finishJob(p.mb, j, l.keepChunk); err != nil {
 				return err
 			}
+			l.unpin(&j.unit.held)
 			add(&count.busy, start)
 			if err := p.handOn(ctx, w, &next); err != nil {
 				return err
@@ -225,6 +221,7 @@ func (p *pass[F]) assemble(ctx context.Context) error {
 		if err := p.handOn(ctx, w, &next); err != nil {
 			return err
 		}
+		l.retire(w)
 	}
 }
 
@@ -294,51 +291,9 @@ func (l *Loader[F]) decodeUnit(ctx context.Context, i int) (arrow.Record, error)
 	})
 }
 
-// encodePiece adds the rows of a piece to its sequence, and finishes the sequence after its last rows.
-func (l *Loader[F]) encodePiece(u *unit, s piece[F]) error {
-	at := l.src.Unit(u.index)
-	_, err := guard(at, func() (struct{}, error) {
-		seq := &s.chunk.sequences[s.column]
-		if err := l.encoder.Append(seq, u.rec, int(s.at.lo), int(s.at.hi), at); err != nil {
-			return struct{}{}, err
-		}
-		if !s.last {
-			return struct{}{}, nil
-		}
-		if err := l.encoder.Finish(seq); err != nil {
-			return struct{}{}, err
-		}
-		l.counters.encode.done(sequenceBytes(seq))
-		return struct{}{}, nil
-	})
-	return err
-}
-
-// finishJob adds the pieces of split sequences, which have to be added in order, lets the unit go, and packs the chunks that
-// are complete with it.
-func (l *Loader[F]) finishJob(mb Minibatch, j *job[F]) error {
-	for _, s := range j.pieces {
-		if s.split {
-			if err := l.encodePiece(j.unit, s); err != nil {
-				return err
-			}
-		}
-	}
-	l.unpin(&j.unit.held)
-	for _, s := range j.pieces {
-		if !s.last {
-			continue
-		}
-		if s.chunk.missing--; s.chunk.missing > 0 {
-			continue
-		}
-		b, err := l.packChunk(mb, s.chunk)
-		if err != nil {
-			return err
-		}
-		kept, bytes := l.cache.addChunk(s.chunk.key, b, batchBytes(b))
-		s.chunk.kept = kept
-		l.memory.adjust(bytes - s.chunk.charged)
-	}
-	return nil
+// keepChunk puts an assembled chunk into the cache.
+func (l *Loader[F]) keepChunk(k *pending[F], b *nn.Batch[F], ids ledger) {
+	kept, bytes := l.cache.addChunk(k.key, b, ids, batchBytes(b))
+	k.kept = kept
+	l.memory.adjust(bytes - k.charged)
 }

@@ -46,6 +46,7 @@ func scan(t testing.TB, src ingest.Source, roles ingest.RoleOptions, o pipeline.
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.Identify = true
 	l, err := pipeline.NewLoader[float32](src, m, e, o)
 	if err != nil {
 		t.Fatal(err)

@@ -1,10 +1,11 @@
 package pipeline
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
+	"sync"
 
 	"curvestream/ingest"
 	"curvestream/nn"
@@ -17,17 +18,29 @@ import (
 type window[F ingest.Float] struct {
 	chunks []*pending[F]
 	jobs   []*job[F]
+	pieces []piece[F] // of all jobs
 }
 
-// A pending chunk is being made.
+// A pending chunk is being made. Where the lengths of its sequences are known, its batch is laid out at once, and sequences are written
+// into it as they are encoded; else, and where inputs are sparse, they are kept until all are there.
 type pending[F ingest.Float] struct {
 	key       Hash
 	positions []int32
-	charged   int64                // taken from the budget for sequences and batch
-	sequences []ingest.Sequence[F] // of each column; nil once packed
-	arena     []F                  // what Dense of the sequences lies in
-	missing   int                  // sequences that are not encoded yet; assemble's
-	kept      *chunk[F]            // set when the chunk is in the cache: at once, or when it is assembled
+	charged   int64                         // taken from the budget for sequences and batch
+	batch     *nn.Batch[F]                  // laid out in advance, or nil
+	filling   sync.Mutex                    // which outputs and weights batch has: workers fill it together
+	spare     *nn.Batch[F]                  // whose memory the batch is made of; never nil
+	sequences []ingest.Sequence[F]          // of each column, without batch; nil once packed
+	split     map[int32]*ingest.Sequence[F] // of columns whose rows are in several pieces, with batch
+	columns   []delivered[F]                // what each column was found to be
+	missing   int                           // sequences that are not encoded yet; assemble's
+	kept      *chunk[F]                     // set when the chunk is in the cache: at once, or when it is assembled
+}
+
+// A delivered column is known by the hash of the identifier that was read.
+type delivered[F ingest.Float] struct {
+	id     Hash
+	weight F
 }
 
 // A job is what is needed from one unit.
@@ -65,31 +78,67 @@ func chunkKey(mb Minibatch, positions []int32) Hash {
 	return Hash{sum.Hi, sum.Lo}
 }
 
-// jobsOf returns what is to be read for the given chunks, in the order of units.
-func (l *Loader[F]) jobsOf(mb Minibatch, chunks []*pending[F]) []*job[F] {
-	var pieces []piece[F]
-	for _, k := range chunks {
-		for column, position := range k.positions {
-			spans := l.manifest.spansOf(mb.Sequences[position])
-			for i, s := range spans {
-				pieces = append(pieces, piece[F]{chunk: k, column: int32(column), at: s, split: len(spans) > 1, last: i == len(spans)-1})
+// prepareJobs finds out what is to be read for the window's chunks, in the order of units: of each unit, the pieces of one chunk after the
+// other, by column.
+func (l *Loader[F]) prepareJobs(mb Minibatch, w *window[F]) {
+	low, high, n := int32(math.MaxInt32), int32(0), 0
+	l.eachSpan(mb, w.chunks, func(_ *pending[F], _ int, spans []span) {
+		n += len(spans)
+		for _, s := range spans {
+			low, high = min(low, s.unit), max(high, s.unit)
+		}
+	})
+	ends := make([]int32, max(0, high-low+1)) // of each unit's pieces, once they are placed
+	l.eachSpan(mb, w.chunks, func(_ *pending[F], _ int, spans []span) {
+		for _, s := range spans {
+			ends[s.unit-low]++
+		}
+	})
+	start := int32(0)
+	for i, count := range ends {
+		ends[i] = start
+		start += count
+	}
+	w.pieces = l.pieces.take(n)
+	l.eachSpan(mb, w.chunks, func(k *pending[F], column int, spans []span) {
+		for i, s := range spans {
+			w.pieces[ends[s.unit-low]] = piece[F]{chunk: k, column: int32(column), at: s, split: len(spans) > 1, last: i == len(spans)-1}
+			ends[s.unit-low]++
+		}
+	})
+	start = 0
+	for i, end := range ends {
+		if end > start {
+			w.jobs = append(w.jobs, &job[F]{index: int(low) + i, pieces: w.pieces[start:end:end], done: make(chan struct{}, 1)})
+		}
+		start = end
+	}
+}
+
+// eachSpan calls do with all columns of chunks.
+func (l *Loader[F]) eachSpan(mb Minibatch, chunks []*pending[F], do func(k *pending[F], column int, spans []span)) {
+	if l.manifest.endless {
+		for _, k := range chunks {
+			for column, position := range k.positions {
+				do(k, column, l.manifest.spansOf(mb.Sequences[position]))
 			}
 		}
+		return
 	}
-	slices.SortFunc(pieces, func(a, b piece[F]) int {
-		return cmp.Or(cmp.Compare(a.at.unit, b.at.unit), cmp.Compare(a.at.lo, b.at.lo))
-	})
-	var jobs []*job[F]
-	for len(pieces) > 0 {
-		index := pieces[0].at.unit
-		n := 1
-		for n < len(pieces) && pieces[n].at.unit == index {
-			n++
+	m := l.manifest
+	for _, k := range chunks {
+		for column, position := range k.positions {
+			i := mb.Sequences[position]
+			do(k, column, m.spans[m.first[i]:m.first[i+1]])
 		}
-		jobs = append(jobs, &job[F]{index: int(index), pieces: pieces[:n:n], done: make(chan struct{}, 1)})
-		pieces = pieces[n:]
 	}
-	return jobs
+}
+
+// retire gives back what a window of assembled chunks no longer needs.
+func (l *Loader[F]) retire(w *window[F]) {
+	clear(w.pieces)
+	l.pieces.give(w.pieces)
+	w.pieces, w.jobs = nil, nil
 }
 
 // chunkCost bounds the memory of a chunk: its encoded sequences and, as much again, the packed batch. Only the number of
@@ -113,8 +162,9 @@ func (l *Loader[F]) chunkCost(mb Minibatch, positions []int32) int64 {
 	if e.Loss == "softmax_cross_entropy" {
 		output = 4
 	}
-	const perColumn = 128 // headers, identifier, position, length
-	return 2 * (steps*input + rows*(output+size) + columns*perColumn)
+	const perColumn, perStep = 128, 16 // headers, identifier, position, length; places of the batch
+	longest := int64(l.manifest.Steps(mb.Sequences[positions[0]]))
+	return 2*(steps*input+rows*(output+size)+columns*perColumn) + perStep*(longest+1)
 }
 
 // activeInputs bounds the non-zero inputs of one time-step.

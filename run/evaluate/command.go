@@ -111,7 +111,7 @@ func with[F accel.Float](ctx context.Context, o Options, stored model.Stored, e 
 	if len(o.Keep) > 0 {
 		share = 0.5 // the other half is for the columns to copy
 	}
-	if a.loader, err = pipeline.NewLoader[F](a.set.Source, a.set.Manifest, a.set.Encoding, pipeline.LoaderOptions{Memory: int64(share * float64(o.Memory))}); err != nil {
+	if a.loader, err = pipeline.NewLoader[F](a.set.Source, a.set.Manifest, a.set.Encoding, pipeline.LoaderOptions{Memory: int64(share * float64(o.Memory)), Identify: true}); err != nil {
 		return data.Explain(err, share)
 	}
 	defer a.loader.Close()

@@ -46,6 +46,7 @@ func (o *Objective[F]) LinearizeAs(ctx context.Context, role hf.Role, kind hf.Cu
 		if err != nil {
 			return err
 		}
+		b.Kept = true
 		l.kept = append(l.kept, kept)
 		l.sizes = append(l.sizes, chunkSize{b.Columns(), b.Rows()})
 		return nil
