@@ -81,7 +81,7 @@ func (r row) job() bench.Job {
 		Name:   strings.Join([]string{r.task, "T" + r.length, r.kind, "seed" + r.seed}, "-"),
 		Labels: map[string]string{"task": r.task, "length": r.length, "kind": r.kind, "seed": r.seed},
 		Config: []string{filepath.Join(folder, "recipe.yaml")},
-		Args:   []string{"--data", source(r.seed, ""), "--valid", source("7"+r.seed, "&n=2000"), "--seed", r.seed, "-q"},
+		Args:   []string{"--data", source(r.seed, ""), "--valid", source("7"+r.seed, "&n=2000"), "--seed", r.seed},
 		Test:   source("9"+r.seed, "&n=10000"),
 	}
 	if r.task == "noiseless-memory-5bit" { // all 32 sequences form the batch

@@ -124,7 +124,13 @@ func Open(ctx context.Context, dir string) (Desk, error) {
 
 // Do brings a job to its end and returns its result. One that has ended is not done again, unless its limit was raised: then it goes on, as
 // one that was interrupted does, from its last checkpoint. One that was done with other settings is done anew.
-func (d Desk) Do(ctx context.Context, j Job) (Result, error) {
+func (d Desk) Do(ctx context.Context, j Job) (Result, error) { return d.DoBy(ctx, j, d.train) }
+
+// A Trainer brings a job to its end, or to its limit, in the folder run: it goes on from what lies there, and completes the result.
+type Trainer func(ctx context.Context, j Job, run string, r *Result) error
+
+// DoBy does as Do, where something else than the program trains.
+func (d Desk) DoBy(ctx context.Context, j Job, train Trainer) (Result, error) {
 	r, known, err := d.Result(j)
 	if err != nil {
 		return r, err
@@ -146,7 +152,7 @@ func (d Desk) Do(ctx context.Context, j Job) (Result, error) {
 	if err := d.save(r); err != nil {
 		return r, err
 	}
-	if err := d.train(ctx, j, run, &r); err != nil {
+	if err := train(ctx, j, run, &r); err != nil {
 		return r, errors.Join(err, d.save(r))
 	}
 	return r, d.save(r)
@@ -168,7 +174,7 @@ func (d Desk) train(ctx context.Context, j Job, run string, r *Result) error {
 		return err
 	}
 	var end ending
-	o, err := d.Program.Decode(ctx, &end, []int{0, diverged}, append(args, j.Limit.args()...)...)
+	o, err := d.Program.Decode(ctx, &end, []int{0, diverged}, append(append(args, "--progress", "none"), j.Limit.args()...)...)
 	r.CPUSeconds += o.CPUSeconds
 	if err != nil {
 		return fmt.Errorf("bench: %s: %w", j.Name, err)

@@ -64,7 +64,7 @@ func TestDo(t *testing.T) {
 	d := desk(t, dir)
 	recipe := filepath.Join(dir, "recipe.yaml")
 	write(t, recipe, "model: {hidden: [6], activation: [tanh]}\nbatch: {gradient: 20, curvature: 10}\neval: {every: 2}\nrun: {iterations: 40}\n")
-	j := Job{Name: "row", Config: []string{recipe}, Args: []string{"--data", "gen:addition?length=10&seed=1", "--valid", "gen:addition?length=10&seed=2&n=20", "--seed", "1", "-q"},
+	j := Job{Name: "row", Config: []string{recipe}, Args: []string{"--data", "gen:addition?length=10&seed=1", "--valid", "gen:addition?length=10&seed=2&n=20", "--seed", "1"},
 		Test: "gen:addition?length=10&seed=3&n=30", Limit: Limit{Products: 10}}
 	first := do(t, d, j)
 	if first.State != AtLimit || first.Reason != "products" || first.Products < 10 || first.Test.Sequences != 30 || first.Sequences != 20*first.Iterations {
