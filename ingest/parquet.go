@@ -205,9 +205,9 @@ func checkChunk(c *metadata.ColumnChunkMetaData, rows, size int64) error {
 // asked: v15 reads a column in an encoding that it lacks as one without rows, and reports no error.
 func (p *parquetFile) readable(c *metadata.ColumnChunkMetaData, u Unit, column int) error {
 	switch codec := c.Compression(); codec {
-	case compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Brotli, compress.Codecs.Zstd:
+	case compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Brotli, compress.Codecs.Zstd, codecLZ4Hadoop, codecLZ4Raw:
 	default:
-		return p.refuse(u, column, "is compressed with %s, which cannot be read; zstd, snappy, gzip and brotli can", codecName(codec))
+		return p.refuse(u, column, "is compressed with %s, which cannot be read; zstd, snappy, gzip, brotli and lz4 can", codecName(codec))
 	}
 	for _, e := range c.Encodings() {
 		if !readableEncoding(e) {
@@ -226,8 +226,14 @@ func (p *parquetFile) refuse(u Unit, column int, format string, args ...any) err
 	return fault(codeUnsupported, p.name, rewrite, format, args...).in(u).of(p.columnName(column))
 }
 
-// readableEncoding tells whether v15 can decode an encoding.
-func readableEncoding(e parquet.Encoding) bool {
+// byteStreamSplit is an encoding of the Parquet format that v15 has no name for.
+const byteStreamSplit parquet.Encoding = 9
+
+// readableEncoding tells whether an encoding can be decoded, here or by the library.
+func readableEncoding(e parquet.Encoding) bool { return e == byteStreamSplit || libraryEncoding(e) }
+
+// libraryEncoding tells whether v15 can decode an encoding.
+func libraryEncoding(e parquet.Encoding) bool {
 	switch e {
 	case parquet.Encodings.Plain, parquet.Encodings.RLE, parquet.Encodings.BitPacked, parquet.Encodings.RLEDict, parquet.Encodings.PlainDict,
 		parquet.Encodings.DeltaBinaryPacked, parquet.Encodings.DeltaByteArray, parquet.Encodings.DeltaLengthByteArray:
@@ -241,16 +247,16 @@ func codecName(c compress.Compression) string {
 	switch int(c) {
 	case 3:
 		return "LZO"
-	case 5:
+	case int(codecLZ4Hadoop):
 		return "LZ4 (Hadoop)"
-	case 7:
+	case int(codecLZ4Raw):
 		return "LZ4_RAW"
 	}
 	return fmt.Sprintf("codec %d", int(c))
 }
 
 func encodingName(e parquet.Encoding) string {
-	if int(e) == 9 {
+	if e == byteStreamSplit {
 		return "BYTE_STREAM_SPLIT"
 	}
 	return fmt.Sprintf("encoding %d", int(e))

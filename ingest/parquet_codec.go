@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 )
 
 // pageZstd decodes zstd frames, and never more bytes than there is room for. Safe for concurrent use.
@@ -39,6 +41,12 @@ func decompress(dst, src []byte, codec compress.Compression) (err error) {
 		}
 	case compress.Codecs.Gzip:
 		err = inflate(dst, src)
+	case codecLZ4Raw:
+		n, err = lz4.UncompressBlock(src, dst)
+	case codecLZ4Hadoop:
+		if n, err = hadoopLZ4(dst, src); err != nil { // some writers left out the frames
+			n, err = lz4.UncompressBlock(src, dst)
+		}
 	default:
 		c, err := compress.GetCodec(codec)
 		if err != nil {
@@ -50,6 +58,32 @@ func decompress(dst, src []byte, codec compress.Compression) (err error) {
 		err = fmt.Errorf("a page of %d bytes, where %d are announced", n, len(dst))
 	}
 	return err
+}
+
+// Codecs of the Parquet format that v15 has no names for.
+const (
+	codecLZ4Hadoop compress.Compression = 5 // blocks, each after its sizes, decompressed and compressed, as Hadoop frames them
+	codecLZ4Raw    compress.Compression = 7 // one block
+)
+
+// hadoopLZ4 decompresses framed blocks, and returns how many bytes they have.
+func hadoopLZ4(dst, src []byte) (n int, err error) {
+	for len(src) > 0 {
+		if len(src) < 8 {
+			return n, fmt.Errorf("%d bytes behind its blocks", len(src))
+		}
+		size, packed := int64(binary.BigEndian.Uint32(src)), int64(binary.BigEndian.Uint32(src[4:]))
+		src = src[8:]
+		if size > int64(len(dst)-n) || packed > int64(len(src)) {
+			return n, fmt.Errorf("a block of %d bytes from %d", size, packed)
+		}
+		got, err := lz4.UncompressBlock(src[:packed], dst[n:n+int(size)])
+		if err != nil || int64(got) != size {
+			return n, fmt.Errorf("a block of %d bytes instead of %d: %w", got, size, err)
+		}
+		n, src = n+got, src[packed:]
+	}
+	return n, nil
 }
 
 // inflate reads all of a gzip stream: only its end verifies the checksum.

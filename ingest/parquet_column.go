@@ -82,7 +82,7 @@ func listTypes(t arrow.DataType) (types []arrow.DataType, ok bool) {
 func coveredEncodings(c *metadata.ColumnChunkMetaData) bool {
 	for _, e := range c.Encodings() {
 		switch e {
-		case parquet.Encodings.Plain, parquet.Encodings.RLE, parquet.Encodings.BitPacked, parquet.Encodings.RLEDict, parquet.Encodings.PlainDict:
+		case parquet.Encodings.Plain, parquet.Encodings.RLE, parquet.Encodings.BitPacked, parquet.Encodings.RLEDict, parquet.Encodings.PlainDict, byteStreamSplit:
 		default:
 			return false
 		}
@@ -166,6 +166,8 @@ func (c *columnDecoder) addValues(p page, n int) error {
 	switch parquet.Encoding(p.encoding) {
 	case parquet.Encodings.Plain:
 		return c.leaf.plain(p.values, n)
+	case byteStreamSplit:
+		return c.leaf.split(p.values, n)
 	case parquet.Encodings.RLEDict, parquet.Encodings.PlainDict:
 		if !c.dictionary {
 			return errors.New("a page of dictionary values before any dictionary")

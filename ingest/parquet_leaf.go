@@ -22,6 +22,8 @@ type leaf interface {
 	dictionary(src []byte, n int) error
 	// plain appends n values.
 	plain(src []byte, n int) error
+	// split appends n values whose first bytes lie together, then their second ones, and so on.
+	split(src []byte, n int) error
 	// indexed appends n values of the dictionary.
 	indexed(indices *hybrid[uint32], n int) error
 	// spread moves the last present values to their places among the levels: a place for each d ≥ filled, a value for each d = most.
@@ -145,6 +147,25 @@ func (l *fixedLeaf[T]) plain(src []byte, n int) error {
 	return err
 }
 
+func (l *fixedLeaf[T]) split(src []byte, n int) error {
+	if n*l.stored != len(src) {
+		return errShortPage(len(src), n)
+	}
+	dst, err := l.room(n)
+	if err != nil {
+		return err
+	}
+	for k := range l.width() {
+		for i, b := range src[k*n:][:n] {
+			if k == 0 {
+				dst[i] = 0
+			}
+			dst[i] |= T(b) << (8 * k)
+		}
+	}
+	return nil
+}
+
 func errShortPage(bytes, values int) error {
 	return fmt.Errorf("a page with %d bytes for %d values", bytes, values)
 }
@@ -213,6 +234,8 @@ type boolLeaf struct {
 func (l *boolLeaf) reserve(n int) { l.values.Resize((n + 7) / 8); l.total = n }
 
 func (l *boolLeaf) dictionary([]byte, int) error { return errUncovered }
+
+func (l *boolLeaf) split([]byte, int) error { return errUncovered }
 
 func (l *boolLeaf) indexed(*hybrid[uint32], int) error { return errUncovered }
 
@@ -334,6 +357,8 @@ func (l *bytesLeaf) plain(src []byte, n int) error {
 	}
 	return nil
 }
+
+func (l *bytesLeaf) split([]byte, int) error { return errUncovered }
 
 func (l *bytesLeaf) indexed(indices *hybrid[uint32], n int) error {
 	dict, ends := l.dict.Bytes(), bufferOf[uint32](l.ends)

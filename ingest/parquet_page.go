@@ -83,7 +83,7 @@ func (p *parquetFile) checkPages(in *bytesAt, c *metadata.ColumnChunkMetaData, u
 // checkPage checks one page at pos.
 func (p *parquetFile) checkPage(in *bytesAt, c *metadata.ColumnChunkMetaData, h pageHeader, pos int64, u Unit, column int) error {
 	if h.isData() || h.kind == pageDictionary {
-		if !readableEncoding(parquet.Encoding(h.encoding)) {
+		if !libraryEncoding(parquet.Encoding(h.encoding)) {
 			return p.refuse(u, column, "has a page encoded as %s, which cannot be read (parquet_version 'V1' avoids it)", encodingName(parquet.Encoding(h.encoding)))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/parquet"
 	pqfile "github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 )
 
@@ -77,6 +78,9 @@ func (p *parquetFile) decodeLibrary(in *bytesAt, u Unit, column int, w *workspac
 	if err != nil {
 		return nil, err
 	}
+	if err := p.libraryReads(chunk, u, column); err != nil {
+		return nil, err
+	}
 	if err := p.checkPages(in, chunk, u, column); err != nil {
 		return nil, err
 	}
@@ -96,6 +100,19 @@ func (p *parquetFile) decodeLibrary(in *bytesAt, u Unit, column int, w *workspac
 		return nil, err
 	}
 	return concatenated(parts, w.record)
+}
+
+// libraryReads refuses what only our own decoder reads, where that does not cover the column: its type, or another encoding in it.
+func (p *parquetFile) libraryReads(c *metadata.ColumnChunkMetaData, u Unit, column int) error {
+	if codec := c.Compression(); codec == codecLZ4Hadoop || codec == codecLZ4Raw {
+		return p.refuse(u, column, "is compressed with %s and encoded as %v, which cannot be read together", codecName(codec), c.Encodings())
+	}
+	for _, e := range c.Encodings() {
+		if !libraryEncoding(e) {
+			return p.refuse(u, column, "is encoded as %s, which cannot be read for values of its type", encodingName(e))
+		}
+	}
+	return nil
 }
 
 // readBatches reads a column of chunkValues values, nulls and empty lists counted, a batch of rows at a time. It demands exactly the
