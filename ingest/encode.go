@@ -141,15 +141,14 @@ func (e *Encoder[F]) read(x *scratch, lo, hi int) (steps int, bad *flaw) {
 
 // agree refuses columns of different lengths.
 func (e *Encoder[F]) agree(f *field, l *loaded, steps, lo int) *flaw {
-	bad := &flaw{code: "data.ragged_targets", row: lo}
+	ragged := func() *flaw { return &flaw{code: "data.ragged_targets", row: lo} }
 	switch {
 	case f.role == "input" && l.steps != steps:
-		bad.code, bad.field = "data.ragged_inputs", f
-		return bad.say("has %d time-steps, but column %q has %d", l.steps, e.plan.inputs[0].enc.Column, steps)
+		return f.flaw("data.ragged_inputs", lo, "has %d time-steps, but column %q has %d", l.steps, e.plan.inputs[0].enc.Column, steps)
 	case f.role == "target" && l.steps == 0 && steps > 0:
-		return bad.say("has no target in column %q", f.enc.Column)
+		return ragged().say("has no target in column %q", f.enc.Column)
 	case f.role == "target" && f.series && e.plan.form == "each" && l.steps != steps:
-		return bad.say("has %d input steps but %d target steps", steps, l.steps).fix("--form last (one target per sequence)")
+		return ragged().say("has %d input steps but %d target steps", steps, l.steps).fix("--form last (one target per sequence)")
 	}
 	return nil
 }

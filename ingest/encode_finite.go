@@ -34,6 +34,20 @@ func fillRaw[F Float](l *loaded, dst []F, stride int, mean, scale float64) bool 
 	return allFinite(l.raw)
 }
 
+// borrow makes the record's values those of the sequence, where they are just that and the caller allows it.
+func (e *Encoder[F]) borrow(seq *Sequence[F], x *scratch) bool {
+	f, l := e.plan.encoded[0], &x.loaded[0]
+	if !seq.Borrow || len(seq.Dense) > 0 || l.raw == nil || l.width != e.plan.in || f.enc.Kind != Numeric || len(f.enc.Mean)+len(f.enc.Scale) > 0 {
+		return false
+	}
+	values, same := any(l.raw).([]F)
+	if !same || !allFinite(l.raw) {
+		return false
+	}
+	seq.Dense, seq.borrowed = values, true
+	return true
+}
+
 // fillScaled writes (x − mean) / scale, computed in float64, and tells whether all that was written is finite.
 func fillScaled[X, F Float](from []X, width int, dst []F, stride int, mean, scale float64) bool {
 	var sum F // of y − y: 0 if all are finite, else NaN

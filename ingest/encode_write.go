@@ -5,6 +5,12 @@ import "slices"
 // writeDense appends steps × In inputs.
 func (e *Encoder[F]) writeDense(seq *Sequence[F], x *scratch, steps, lo int) *flaw {
 	in := e.plan.in
+	if e.borrow(seq, x) {
+		return nil
+	}
+	if seq.borrowed {
+		seq.Dense, seq.borrowed = slices.Clone(seq.Dense), false
+	}
 	at := len(seq.Dense)
 	seq.Dense = slices.Grow(seq.Dense, steps*in)[:at+steps*in]
 	dst := seq.Dense[at:]

@@ -17,10 +17,18 @@ type Sequence[F Float] struct {
 	Class  []int32 // T or 1 classes
 	Mask   []F     // of each target row; nil means 1
 	Weight F       // of the sequence; 1 where no column gives it
+
+	// Borrow lets Dense lie in the memory of the record, for a caller that is through with the sequence before it releases that, and
+	// changes nothing in it.
+	Borrow   bool
+	borrowed bool
 }
 
-// Reset empties the sequence for the next one, and keeps its memory.
+// Reset empties the sequence for the next one, and keeps its memory and Borrow.
 func (s *Sequence[F]) Reset() {
+	if s.borrowed {
+		s.Dense, s.borrowed = nil, false
+	}
 	s.ID, s.Length, s.Weight = s.ID[:0], 0, 1
 	s.Dense, s.Target, s.Class, s.Mask = s.Dense[:0], s.Target[:0], s.Class[:0], s.Mask[:0]
 	s.Ptr, s.Col, s.Val = s.Ptr[:0], s.Col[:0], s.Val[:0]

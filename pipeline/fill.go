@@ -58,6 +58,7 @@ func (l *Loader[F]) encodeRun(b *bench[F], u *unit, at ingest.Unit, pieces []pie
 		default:
 			seq := &b.sequences[filled]
 			seq.Reset()
+			seq.Borrow = true // the batch has a copy before the unit goes
 			if err := l.encodePiece(seq, u, at, s); err != nil {
 				return n, err
 			}
