@@ -1,5 +1,7 @@
-// Package checkpointing plans which states of a long chain are kept and which are computed again, when there is not memory
-// for all of them (section 7.1). A plan is data: a list of actions for each sweep. It knows nothing of nets.
+// Package checkpointing plans which states of a long chain are kept, which are moved to a slower memory and which are computed
+// again, when there is not memory for all of them (section 7.1). A plan is data: a list of actions for each sweep. It knows nothing
+// of nets. Beside plans it has what carries them out whatever the net: a [Mover], which copies while a sweep computes, and a
+// [Spill], the file that holds states when memory is full.
 //
 // The chain has states 0 … Steps−1. State k is computed from state k−1, and state 0 from something that is always at hand. A
 // product with a Gauss-Newton matrix is a forward sweep, which uses all states in ascending order, and a backward sweep, which
@@ -13,9 +15,11 @@ type Op int
 
 // The operations.
 const (
-	Compute Op = iota // compute the state, which takes a slot, from the one before
-	Use               // use the state; it is kept, and so is the one before
-	Drop              // free the state's slot
+	Compute  Op = iota // compute the state, which takes a slot, from the one before
+	Use                // use the state; it is kept, and so is the one before
+	Drop               // free the state's slot
+	Offload            // copy the state into the store, unless it is there already, and free its slot when that is done
+	Prefetch           // take a slot and begin to copy the state into it from the store; it may be used when that is done
 )
 
 // An Action is one operation on one state.
@@ -28,7 +32,8 @@ type Action struct {
 // shared by goroutines.
 type Schedule struct {
 	Steps, Slots int
-	Method       Method
+	Method       Method // of the states that are not in the store
+	Stored       int    // the first so many states live in the store, outside the slots (WithStore)
 
 	First    []Action // a forward sweep that starts with no states
 	Forward  []Action // a forward sweep that follows a backward sweep
@@ -148,5 +153,5 @@ func (s *Schedule) rewind() []Action {
 	return actions
 }
 
-// Full reports whether all states are kept.
-func (s *Schedule) Full() bool { return s.Slots == s.Steps }
+// Full reports whether all states are kept in slots.
+func (s *Schedule) Full() bool { return s.Stored == 0 && s.Slots == s.Steps }

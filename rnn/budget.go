@@ -7,6 +7,7 @@ type BudgetError struct {
 	Have, Need int64 // bytes
 	What       string
 	Fix        string
+	Device     bool // Have is what Store.Device leaves, not what StateBudget does
 }
 
 // Error implements error.

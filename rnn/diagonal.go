@@ -25,7 +25,7 @@ func (l *Linearization[F]) AddDiagonal(ctx context.Context, dst accel.Vector[F],
 		if n.UniformStates {
 			return fmt.Errorf("rnn: the diagonal of the curvature needs all states at once, and the uniform schedule keeps some of them: choose the other one or choose another preconditioner")
 		}
-		return &BudgetError{n.StateBudget, need, fmt.Sprintf("the diagonal of the curvature of %d sequences", l.batch.Columns()), "choose another preconditioner"}
+		return n.noDiagonal(need, fmt.Sprintf("the diagonal of the curvature of %d sequences", l.batch.Columns()))
 	}
 	widths := []int{n.Out}
 	if mu != 0 {

@@ -46,6 +46,14 @@ func (n *Net[F]) Gradient(ctx context.Context, theta accel.Vector[F], b *nn.Batc
 		return 0, err
 	}
 	defer giveBack()
+	for i, s := range sweeps {
+		shelf, closeShelf, err := s.openShelf()
+		if err != nil {
+			return 0, err
+		}
+		defer closeShelf()
+		buffers[i].shelf = shelf
+	}
 	if err := n.run(ctx, sweeps, func(i int, _ *sweep[F]) error { return buffers[i].run(ctx, sums[i]) }); err != nil {
 		return 0, err
 	}

@@ -45,7 +45,7 @@ func (n *Net[F]) fisherByGroups(ctx context.Context, theta accel.Vector[F], b *n
 				hi++
 			}
 			if need := n.fisherBytes(shard.Lengths[lo:hi]); !n.fits(need) {
-				return &BudgetError{n.StateBudget, need, fmt.Sprintf("the Fisher diagonal of a sequence of %d time-steps", shard.Lengths[lo]), "choose another preconditioner"}
+				return n.noDiagonal(need, fmt.Sprintf("the Fisher diagonal of a sequence of %d time-steps", shard.Lengths[lo]))
 			}
 			if err := free.addGroup(ctx, b.Pick(shard.Column[lo:hi]), w, blockSteps(shard), sum); err != nil {
 				return err
@@ -92,7 +92,12 @@ type oneShard[F accel.Float] struct{ accel.Backend[F] }
 func (oneShard[F]) Shards(int) int { return 1 }
 
 // fits reports whether the state budget leaves so many bytes.
-func (n *Net[F]) fits(bytes int64) bool { return n.StateBudget == 0 || bytes <= n.StateBudget }
+func (n *Net[F]) fits(bytes int64) bool { return n.device() == 0 || bytes <= n.device() }
+
+// noDiagonal is the error of a diagonal that needs so many bytes.
+func (n *Net[F]) noDiagonal(need int64, what string) error {
+	return &BudgetError{Have: n.device(), Need: need, What: what, Fix: "choose another preconditioner", Device: n.device() != n.StateBudget}
+}
 
 // keepsFor reports whether all states are kept, where so many bytes are needed for all of them and what goes with them.
 func (n *Net[F]) keepsFor(bytes int64) bool { return !n.UniformStates && n.fits(bytes) }
@@ -100,6 +105,6 @@ func (n *Net[F]) keepsFor(bytes int64) bool { return !n.UniformStates && n.fits(
 // unbounded returns a net like n that keeps all states.
 func (n *Net[F]) unbounded() *Net[F] {
 	c := n.Config
-	c.StateBudget, c.UniformStates = 0, false
-	return &Net[F]{Config: c, backend: n.backend, layout: n.layout, cell: n.cell, scratch: n.scratch}
+	c.StateBudget, c.UniformStates, c.Store = 0, false, Store{}
+	return &Net[F]{Config: c, backend: n.backend, layout: n.layout, cell: n.cell, scratch: n.scratch, host: n.host}
 }

@@ -37,11 +37,14 @@ func (l *Linearization[F]) AddHv(ctx context.Context, dst, v accel.Vector[F]) er
 		return err
 	}
 	if !l.hessian {
-		l.hessian = true
 		err := l.carve(func(i int, s *sweep[F], a *nn.Arena[F]) { l.shards[i].hv = s.carveHessian(a) })
 		if err != nil {
 			return err
 		}
+		if err := l.shelve(func(i int) **shelf[F] { return &l.shards[i].raShelf }); err != nil {
+			return err
+		}
+		l.hessian = true
 	}
 	if err := l.net.prepare(&l.v, v, true); err != nil {
 		return err
@@ -51,6 +54,8 @@ func (l *Linearization[F]) AddHv(ctx context.Context, dst, v accel.Vector[F]) er
 
 // addHv leaves Σᵢ wᵢ Hᵢ v of a shard in l.sum.
 func (l *linearized[F]) addHv(ctx context.Context, v *operands[F]) error {
+	l.computeAlong(companion[F]{l.rh, l.rhShelf}, companion[F]{l.hv.ra, l.raShelf})
+	defer l.computeAlong()
 	err := l.forwardUse(ctx, func(k int, _ *block) {
 		l.computeRKeeping(k, v)
 		l.outputsRKeeping(k, v)
@@ -87,7 +92,7 @@ func (l *linearized[F]) lossR() {
 	l.s.CopyMat(hv.dz, l.kept.p)
 	l.s.LossGradient(l.Config.Loss, hv.dz, t)
 	l.s.CopyMat(hv.rdz, l.rz)
-	l.s.LossCurvature(l.Config.Loss, l.kept.p, t, hv.rdz)
+	l.s.LossCurvature(l.Config.Loss.Kind(), l.kept.p, t, hv.rdz)
 	if l.kept.z.V != nil {
 		l.s.MulDerivative(l.OutputActivation, hv.rdz, l.kept.z)
 		l.s.AddSecondDerivative(l.OutputActivation, hv.rdz, hv.dz, l.kept.z, hv.rza)

@@ -43,6 +43,8 @@ type linearized[F accel.Float] struct {
 	dW  params[F]    // the parameters inside it
 	rh  []strip[F]   // R{} that goes with each slot of h; for structural damping and the Hessian
 	hv  hessian[F]
+
+	rhShelf, raShelf *shelf[F] // copies of rh, and of hv.ra
 }
 
 // Linearize implements nn.Net.
@@ -76,6 +78,9 @@ func (l *Linearization[F]) open(ctx context.Context, theta accel.Vector[F]) erro
 	if err != nil {
 		return err
 	}
+	if err := l.shelve(func(i int) **shelf[F] { return &l.shards[i].shelf }); err != nil {
+		return err
+	}
 	for i := range l.shards {
 		l.sums[i] = rowVector(l.shards[i].sum)
 		l.shards[i].dW = n.params(l.sums[i])
@@ -107,6 +112,19 @@ func (l *Linearization[F]) carve(f func(i int, s *sweep[F], a *nn.Arena[F])) err
 	return nil
 }
 
+// shelve lends each shard a shelf, until the linearization is closed.
+func (l *Linearization[F]) shelve(of func(i int) **shelf[F]) error {
+	for i, s := range l.sweeps {
+		opened, closeShelf, err := s.openShelf()
+		if err != nil {
+			return err
+		}
+		*of(i) = opened
+		l.lent = append(l.lent, closeShelf)
+	}
+	return nil
+}
+
 // Close implements nn.Linearization. Closing twice is harmless.
 func (l *Linearization[F]) Close() error {
 	if l.released {
@@ -125,8 +143,14 @@ func (l *Linearization[F]) needStates() error {
 	if l.damping {
 		return nil
 	}
+	if err := l.carve(func(i int, s *sweep[F], a *nn.Arena[F]) { l.shards[i].rh = s.carveSlots(a) }); err != nil {
+		return err
+	}
+	if err := l.shelve(func(i int) **shelf[F] { return &l.shards[i].rhShelf }); err != nil {
+		return err
+	}
 	l.damping = true
-	return l.carve(func(i int, s *sweep[F], a *nn.Arena[F]) { l.shards[i].rh = s.carveSlots(a) })
+	return nil
 }
 
 // AddGv implements nn.Linearization: algorithm 5 for the recurrent net.

@@ -36,6 +36,8 @@ type Config struct {
 	// keep, by recomputing the others (section 7.1). Zero means to keep all. Structural damping and the Hessian keep R{} of as
 	// much besides, once and twice.
 	StateBudget int64
+	// Store says where states go that the backend's memory does not hold, and what plans are chosen by.
+	Store Store
 	// UniformStates keeps every √T-th block of states and recomputes the others, as the report does, for comparison; what a state
 	// budget leaves beyond that is not used.
 	UniformStates bool
@@ -55,6 +57,9 @@ func (c Config) Validate() error {
 	errs = append(errs, c.validateCell())
 	if c.StateBudget < 0 {
 		errs = append(errs, fmt.Errorf("rnn: a state budget of %d bytes: it must be 0 (keep all states) or more", c.StateBudget))
+	}
+	if c.Store.Device < 0 || c.Store.SpillBudget < 0 {
+		errs = append(errs, fmt.Errorf("rnn: states may take %d bytes of the backend's memory and %d of a file: they must be 0 or more", c.Store.Device, c.Store.SpillBudget))
 	}
 	return errors.Join(errs...)
 }
@@ -92,6 +97,7 @@ type Net[F accel.Float] struct {
 	layout  nn.Layout
 	cell    recurrence
 	scratch *nn.Scratch[F]
+	host    *nn.Scratch[F] // memory for copies of states
 
 	mu       sync.Mutex
 	operands []*operands[F] // free for the next sweep to overwrite
@@ -110,7 +116,7 @@ func New[F accel.Float](backend accel.Backend[F], c Config) (*Net[F], error) {
 	if c.Cell != Plain {
 		c.Activation = accel.Tanh
 	}
-	return &Net[F]{Config: c, backend: backend, layout: c.Layout(), cell: c.recurrence(), scratch: nn.NewScratch(backend)}, nil
+	return &Net[F]{Config: c, backend: backend, layout: c.Layout(), cell: c.recurrence(), scratch: nn.NewScratch(backend), host: newHost(backend)}, nil
 }
 
 // Layout implements nn.Net.

@@ -42,7 +42,10 @@ func (n *Net[F]) Bytes(b *nn.Batch[F], structural bool) int64 {
 		if structural {
 			s.carveSlots(&a)
 		}
-		elements += a.Used + len(s.shard.Owner)*n.Out
+		elements += a.Used + len(s.shard.Owner)*n.Out + s.shelfElements()
+		if structural {
+			elements += s.shelfElements()
+		}
 	}
 	elements += len(b.Dense)
 	if b.Sparse != nil {
@@ -61,7 +64,7 @@ func (n *Net[F]) GradientBytes(b *nn.Batch[F], fisher bool) int64 {
 	for _, s := range n.shapes(b) {
 		var a nn.Arena[F]
 		s.carveGradient(&a, fisher)
-		elements += a.Used + len(s.shard.Owner)*n.Out
+		elements += a.Used + len(s.shard.Owner)*n.Out + s.shelfElements()
 	}
 	if b.Sparse != nil {
 		elements += 2*len(b.Sparse.Col) + len(b.Sparse.Ptr)

@@ -1,23 +1,27 @@
 package rnn
 
 import (
+	"cmp"
 	"context"
-	"fmt"
-	"unsafe"
 
 	"curvestream/accel"
 	"curvestream/checkpointing"
 	"curvestream/nn"
 )
 
-// states are the hidden states of a shard, kept or computed again as its schedule says; to the schedule, a state is the strip
-// of a block. They are computed by the same operations on the same values each time, so their bits are the same.
+// states are the hidden states of a shard, kept, stored or computed again as its plan says; to the plan, a state is the strip of a
+// block. They are computed by the same operations on the same values each time, so their bits are the same.
 type states[F accel.Float] struct {
 	*sweep[F]
-	h     []strip[F] // slots
-	slot  []int      // of each block; −1 where its strip is not kept
-	free  []int
-	since since // which sweep was the last
+	h       []strip[F] // slots
+	slot    []int      // of each block; −1 where its strip is in no slot
+	free    ring       // slots, the one that was freed first coming first
+	since   since      // which sweep was the last
+	sums    sums[F]
+	shelf   *shelf[F]             // of h, where something is stored
+	along   []companion[F]        // what this sweep computes along with h, and stores with it
+	pending []*checkpointing.Copy // of each slot, the copy that was last begun
+	mover   *checkpointing.Mover  // of the sweep at hand, where something is stored
 }
 
 type since int
@@ -28,79 +32,7 @@ const (
 	backwardSweep
 )
 
-// schedule plans the states of each shard within the state budget. The error is a *BudgetError where that is too small.
-func (n *Net[F]) schedule(sweeps []*sweep[F]) error {
-	least, err := n.planStates(sweeps)
-	if err != nil {
-		return err
-	}
-	if n.StateBudget > 0 && n.StateBudget < least {
-		what := fmt.Sprintf("a chunk of %d sequences of up to %d time-steps, even if most states are computed again,", sequences(sweeps), sweeps[0].shard.Steps())
-		return &BudgetError{n.StateBudget, least, what, "make chunks smaller"}
-	}
-	return nil
-}
-
-// planStates gives each shard the slots that it needs at least, and of what the budget leaves as much as is the shard's share of
-// all states. It returns the bytes that are needed at least.
-func (n *Net[F]) planStates(sweeps []*sweep[F]) (least int64, err error) {
-	if n.UniformStates {
-		for _, s := range sweeps {
-			s.plan = checkpointing.NewUniform(len(s.blocks))
-			least += s.stateBytes()
-		}
-		return least, nil
-	}
-	var all int64
-	for _, s := range sweeps {
-		all += s.strips()
-		least += min(s.strips(), int64(checkpointing.Need(len(s.blocks)))*s.strip())
-	}
-	full := n.StateBudget == 0 || n.StateBudget >= all
-	spare := float64(max(0, n.StateBudget-least)) / float64(all)
-	for _, s := range sweeps {
-		slots := len(s.blocks)
-		if !full {
-			slots = checkpointing.Need(slots) + int(spare*float64(s.strips())/float64(s.strip()))
-		}
-		if s.plan, err = checkpointing.New(len(s.blocks), slots); err != nil {
-			return 0, fmt.Errorf("rnn: %w", err)
-		}
-	}
-	return least, nil
-}
-
-// stateBytes returns the bytes of what the schedule keeps at a time.
-func (s *sweep[F]) stateBytes() int64 {
-	if s.plan.Full() {
-		return s.strips()
-	}
-	return int64(s.plan.Slots) * s.strip()
-}
-
-// strip returns the bytes of the largest strip, and strips those of all.
-func (s *sweep[F]) strip() int64 {
-	return int64(s.cell.stripElements(s.largest((*block).stripRows), s.largest((*block).rows))) * int64(unsafe.Sizeof(F(0)))
-}
-
-func (s *sweep[F]) strips() int64 {
-	sum := 0
-	for k := range s.blocks {
-		sum += s.cell.stripElements(s.blocks[k].stripRows(), s.blocks[k].rows())
-	}
-	return int64(sum) * int64(unsafe.Sizeof(F(0)))
-}
-
-func sequences[F accel.Float](sweeps []*sweep[F]) int {
-	n := 0
-	for _, s := range sweeps {
-		n += len(s.shard.Column)
-	}
-	return n
-}
-
-// carveSlots carves the strips that the schedule keeps at a time: one that fits each block where all are kept, and otherwise
-// strips that fit any.
+// carveSlots carves the slots of the plan: one that fits each block where all are kept, and otherwise slots that fit any.
 func (s *sweep[F]) carveSlots(a *nn.Arena[F]) []strip[F] {
 	slots := make([]strip[F], s.plan.Slots)
 	for k := range slots {
@@ -115,19 +47,30 @@ func (s *sweep[F]) carveSlots(a *nn.Arena[F]) []strip[F] {
 
 func (s *sweep[F]) carveStates(a *nn.Arena[F]) *states[F] {
 	st := &states[F]{sweep: s, h: s.carveSlots(a), slot: make([]int, len(s.blocks))}
+	st.pending = make([]*checkpointing.Copy, len(st.h))
 	st.forget()
 	return st
+}
+
+// computeAlong says what the next sweeps compute along with h: it is stored with it, where something is stored.
+func (st *states[F]) computeAlong(list ...companion[F]) {
+	st.along = st.along[:0]
+	if st.shelf != nil {
+		st.along = append(st.along, list...)
+	}
 }
 
 // forget drops all states.
 func (st *states[F]) forget() {
 	st.since = nothing
-	st.free = st.free[:0]
-	for i := len(st.h) - 1; i >= 0; i-- {
-		st.free = append(st.free, i)
-	}
+	st.free.fill(len(st.h))
 	for k := range st.slot {
 		st.slot[k] = -1
+	}
+	clear(st.pending)
+	st.sums.forget()
+	if st.shelf != nil {
+		st.shelf.forget()
 	}
 }
 
@@ -156,6 +99,9 @@ func (st *states[F]) forwardUse(ctx context.Context, use func(k int, b *block)) 
 			return err
 		}
 	}
+	for _, c := range st.along {
+		c.shelf.forget()
+	}
 	st.since = forwardSweep
 	return st.play(ctx, actions, st.compute, use)
 }
@@ -177,25 +123,70 @@ func (st *states[F]) backwardUse(ctx context.Context, also func(k int), use func
 	}, use)
 }
 
-// play carries out actions. Where ctx ends before the last one, the next sweep starts with nothing.
+// play carries out actions. After an error, such as that ctx has ended, the next sweep starts with nothing.
 func (st *states[F]) play(ctx context.Context, actions []checkpointing.Action, compute func(k int), use func(k int, b *block)) error {
+	if st.shelf != nil {
+		st.mover = checkpointing.NewMover(ctx)
+	}
+	err := st.act(ctx, actions, compute, use)
+	if st.mover != nil {
+		err = cmp.Or(err, st.mover.Close())
+		st.mover = nil
+		clear(st.pending)
+	}
+	if err != nil {
+		st.forget()
+	}
+	return err
+}
+
+func (st *states[F]) act(ctx context.Context, actions []checkpointing.Action, compute func(k int), use func(k int, b *block)) error {
 	for _, a := range actions {
 		if ctx.Err() != nil {
-			st.forget()
 			return context.Cause(ctx)
 		}
 		k := a.Step
+		var err error
 		switch a.Op {
 		case checkpointing.Compute:
-			last := len(st.free) - 1
-			st.slot[k], st.free = st.free[last], st.free[:last]
-			compute(k)
+			if err = cmp.Or(st.take(k), st.ready(k-1)); err == nil {
+				compute(k)
+				err = st.check(k)
+			}
 		case checkpointing.Use:
-			use(k, &st.blocks[k])
+			if err = cmp.Or(st.ready(k-1), st.ready(k)); err == nil {
+				use(k, &st.blocks[k])
+			}
 		case checkpointing.Drop:
-			st.free = append(st.free, st.slot[k])
-			st.slot[k] = -1
+			st.release(k)
+		case checkpointing.Offload:
+			err = st.offload(k)
+		case checkpointing.Prefetch:
+			err = st.prefetch(k)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// take gives block k a slot, as soon as what is copied from it is.
+func (st *states[F]) take(k int) error {
+	st.slot[k] = st.free.take()
+	return st.ready(k)
+}
+
+// release frees the slot of block k.
+func (st *states[F]) release(k int) {
+	st.free.give(st.slot[k])
+	st.slot[k] = -1
+}
+
+// ready waits until nothing is copied to or from the slot of block k, where there is one.
+func (st *states[F]) ready(k int) error {
+	if k < 0 || st.mover == nil {
+		return nil
+	}
+	return st.pending[st.slot[k]].Wait()
 }

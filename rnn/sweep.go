@@ -14,7 +14,7 @@ type sweep[F accel.Float] struct {
 	*Net[F]
 	shard  *nn.Shard[F]
 	blocks []block
-	plan   *checkpointing.Schedule // of the strips; nil where one block is kept at a time
+	plan   *checkpointing.Plan // of the strips; nil where one block is kept at a time
 	w      *operands[F]
 	s      accel.Stream[F] // of the worker that runs the sweep at the moment
 	last   accel.Mat[F]    // for Last: the states of a block that have an output, gathered
