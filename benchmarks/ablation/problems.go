@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// A problem is what the variants are compared on.
+type problem struct {
+	name, title string
+	config      string // its recipe, the baseline
+	args        []string
+	set         []string // settings of all variants: where training ends
+	products    int      // the limit of a row
+	test        string
+	targets     []float64 // values of f; the products to reach them are reported
+	recurrent   bool
+	fixed       bool // the initial weights are given
+	gradient    int  // sequences of the gradient minibatch where it can be divided into one of three quarters and held-out data
+}
+
+var problems = []problem{
+	{name: "autoencoder", title: "deep autoencoder, 1,000 images, fixed start", config: filepath.Join("benchmarks", "problems", "autoencoder.yaml"),
+		set: []string{"run.iterations=0", "run.target_loss=78.2"}, products: 1600, targets: []float64{135.6, 78.2}, fixed: true, gradient: 1000},
+	{name: "adding30", title: "addition T = 30, 1,000 sequences, fixed start", config: filepath.Join("benchmarks", "problems", "adding30.yaml"),
+		set: []string{"run.iterations=0", "run.target_loss=6e-6"}, products: 1600, targets: []float64{1e-3, 6e-6}, recurrent: true, fixed: true, gradient: 1000},
+	{name: "temporal-order", title: "temporal order T = 100, fresh sequences", config: filepath.Join("benchmarks", "pathological", "recipe.yaml"),
+		args: []string{"--data", "gen:temporal-order?length=100&seed=1", "--valid", "gen:temporal-order?length=100&seed=71&n=2000"},
+		set:  []string{"run.iterations=0"}, products: 4000, test: "gen:temporal-order?length=100&seed=91&n=10000", recurrent: true, gradient: 2000},
+	{name: "jsb", title: "JSB chorales, early stopping on the valid file", config: filepath.Join("benchmarks", "music", "jsb.yaml"),
+		set: []string{"run.iterations=0"}, products: 2000, test: "../shared/data/jsb_chorales_test.parquet", recurrent: true, gradient: 229},
+}
+
+func problemNames() (all []string) {
+	for _, p := range problems {
+		all = append(all, p.name)
+	}
+	return all
+}
+
+// variants returns the variants that mean something for the problem, the baseline first.
+func (p problem) variants() (all []variant) {
+	for _, v := range variants {
+		if v.recurrent && !p.recurrent || v.initial && p.fixed {
+			continue
+		}
+		if v.heldOut { // a quarter of the gradient minibatch becomes held-out data, the curvature minibatch is half of the rest
+			rest := p.gradient * 3 / 4
+			v.set = append([]string{fmt.Sprintf("batch.gradient=%d", rest), fmt.Sprintf("batch.curvature=%d", rest/2), fmt.Sprintf("batch.held_out=%d", p.gradient-rest)}, v.set...)
+		}
+		all = append(all, v)
+	}
+	return all
+}
