@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"github.com/zeebo/xxh3"
+
+	"curvestream/ingest/remote"
 )
 
 // DigestsName is the name under which a digest manifest lies beside data.
@@ -89,6 +91,9 @@ func WriteDigests(ctx context.Context, path string, patterns []string, overwrite
 func digestsBeside(files []*opened) (string, error) {
 	dir := filepath.Dir(files[0].file.name)
 	for _, f := range files {
+		if f.file.object != nil {
+			return "", fault(codeUnsupported, f.file.name, "give the manifest a name with -o, and name it by --manifest", "is remote: nothing is written beside it")
+		}
 		if f.file.spooled != nil {
 			return "", fault(codeUnsupported, f.file.name, "name a file", "is a stream, which has no place to lie")
 		}
@@ -99,8 +104,11 @@ func digestsBeside(files []*opened) (string, error) {
 	return filepath.Join(dir, DigestsName), nil
 }
 
-// relativeTo names a file as the manifest at path does.
+// relativeTo names a file as the manifest at path does; a remote one by its URL.
 func relativeTo(path, name string) (string, error) {
+	if remote.Is(name) {
+		return name, nil
+	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err == nil {
 		name, err = filepath.Abs(name)
@@ -201,7 +209,7 @@ func readDigests(path string) (*Digests, error) {
 // it is compared. A file that a manifest beside it does not list is read as it is; one that a named manifest does not list is refused.
 func (o *opened) expect(options OpenOptions, manifests shelf) error {
 	path := options.Digests
-	if options.undigested || path == "" && o.file.spooled != nil {
+	if options.undigested || path == "" && (o.file.spooled != nil || o.file.object != nil) {
 		return nil
 	}
 	if path == "" {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"curvestream/ingest/remote"
 )
 
 // A file is one file of a source, closed except while it is read: a source may have more files than a process may open.
@@ -14,7 +16,9 @@ type file struct {
 	path     string // where the bytes are
 	size     int64
 	modified time.Time
-	spooled  *os.File // what was copied from a stream; it stays open, because its name may be gone
+	object   *remote.Object // where it is remote
+	mapped   []byte         // all of it, where it is mapped into memory
+	spooled  *os.File       // what was copied from a stream; it stays open, because its name may be gone
 }
 
 // lookAt says what the file at path is now.
@@ -31,6 +35,9 @@ func (f *file) open(ctx context.Context) (*bytesAt, error) {
 	if f.spooled != nil {
 		return &bytesAt{ctx: ctx, at: f.spooled, size: f.size}, nil
 	}
+	if f.object != nil {
+		return &bytesAt{ctx: ctx, at: &remoteAt{ctx: ctx, object: f.object}, size: f.size}, nil
+	}
 	h, err := os.Open(f.path)
 	if err != nil {
 		return nil, openFault(f.name, err)
@@ -44,18 +51,19 @@ func (f *file) open(ctx context.Context) (*bytesAt, error) {
 		h.Close()
 		return nil, fault(codeChanged, f.name, "start again; do not write to data in use", "has changed since it was opened (%d bytes, then %d)", f.size, info.Size())
 	}
-	return &bytesAt{ctx: ctx, at: h, size: f.size, close: h.Close}, nil
+	return &bytesAt{ctx: ctx, at: h, size: f.size, close: h.Close, mapped: f.mapped}, nil
 }
 
 // bytesAt is the io.ReaderAt and io.Seeker that decoders read from. It ends with its context, keeps the first error of the
 // disk, which some decoders drop, and calls a full read at the end of the file a success, which some take for a failure.
 type bytesAt struct {
-	ctx   context.Context
-	at    io.ReaderAt
-	size  int64
-	pos   int64
-	err   error
-	close func() error
+	ctx    context.Context
+	at     io.ReaderAt
+	size   int64
+	pos    int64
+	err    error
+	close  func() error
+	mapped []byte // all of the file, or nil
 }
 
 // ReadAt implements io.ReaderAt. It is not safe for concurrent use: every read has its own bytesAt.

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"curvestream/ingest/remote"
 )
 
 // StandardInput is the pattern that stands for standard input.
@@ -15,19 +18,22 @@ const StandardInput = "-"
 
 // expand turns patterns into file names: the patterns in the order given, the files of each sorted. A pattern that names
 // nothing is an error, and so is a file that two patterns name.
-func expand(patterns []string) ([]string, error) {
+func (s *source) expand(ctx context.Context, patterns []string, o OpenOptions) ([]string, error) {
 	if len(patterns) == 0 {
 		return nil, fault(codeNotFound, "", "name a file, a directory or a pattern, such as --data 'data/*.parquet'", "no data is named")
 	}
 	var names []string
 	by := make(map[string]string) // the pattern that named a file
 	for _, p := range patterns {
-		found, err := expandOne(p)
+		found, err := s.expandOne(ctx, p, o)
 		if err != nil {
 			return nil, err
 		}
 		for _, name := range found {
-			key := filepath.Clean(name)
+			key := name
+			if !remote.Is(name) {
+				key = filepath.Clean(name)
+			}
 			if first, twice := by[key]; twice {
 				return nil, fault(codeTwice, name, "name each file once", "is named twice, by %q and by %q", first, p)
 			}
@@ -38,9 +44,12 @@ func expand(patterns []string) ([]string, error) {
 	return names, nil
 }
 
-func expandOne(pattern string) ([]string, error) {
+func (s *source) expandOne(ctx context.Context, pattern string, o OpenOptions) ([]string, error) {
 	if pattern == StandardInput {
 		return []string{pattern}, nil
+	}
+	if remote.Is(pattern) {
+		return expandRemote(ctx, s.client(o), pattern)
 	}
 	info, err := os.Stat(pattern)
 	switch {

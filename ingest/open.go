@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"curvestream/ingest/remote"
 )
 
 // OpenOptions say how data is opened. The zero value reads files.
@@ -20,6 +23,8 @@ type OpenOptions struct {
 	// Digests is the path of a digest manifest, as WriteDigests makes it, that all files must be in; "" means the one that lies beside a
 	// file, if there is any. Read then verifies every byte that it uses.
 	Digests string
+	// Remote says where s3:// names lead and how large the cache of remote blocks is.
+	Remote RemoteOptions
 
 	undigested bool             // set digest manifests aside
 	allocator  memory.Allocator // of records and scratch; nil means the Go heap
@@ -31,7 +36,8 @@ const defaultMemoryLimit = 1 << 30
 // Open opens the data that patterns name: files, directories (the data files in them, sorted, without those whose names begin
 // with "_" or "."), patterns with * ? [ ] and ** (any number of folders), and "-", an Arrow IPC stream on standard input. The
 // patterns keep their order; the files of each are sorted. What a file is, Parquet, Arrow IPC file or Arrow IPC stream, is found
-// from its content. All files must have the same columns, in any order; the first file's order is the source's.
+// from its content. Names that begin with http://, https:// or s3:// are read in ranges, see package remote; s3://bucket/prefix/, with a slash
+// at the end, is a directory, and patterns work below s3://bucket/ too. All files must have the same columns, in any order; the first file's order is the source's.
 //
 // Standard input, pipes and devices are copied to a temporary file in o.SpoolDir, which Close removes: training reads data many
 // times. An IPC stream must end with its end-of-stream marker, because one that was cut short looks the same otherwise.
@@ -51,11 +57,12 @@ func Open(ctx context.Context, patterns []string, o OpenOptions) (Source, error)
 	if o.allocator == nil {
 		o.allocator = &recycled
 	}
-	names, err := expand(patterns)
+	s := &source{limit: o.MemoryLimit, allocator: o.allocator, manifests: make(shelf)}
+	names, err := s.expand(ctx, patterns, o)
 	if err != nil {
+		s.Close()
 		return nil, err
 	}
-	s := &source{limit: o.MemoryLimit, allocator: o.allocator, manifests: make(shelf)}
 	for _, name := range names {
 		if err := s.add(ctx, name, o); err != nil {
 			s.Close()
@@ -102,7 +109,7 @@ type decoder interface {
 
 // add opens one file and appends its units.
 func (s *source) add(ctx context.Context, name string, o OpenOptions) error {
-	f, err := locate(ctx, name, o)
+	f, err := s.locate(ctx, name, o)
 	if err != nil {
 		return err
 	}
@@ -139,7 +146,10 @@ func (s *source) add(ctx context.Context, name string, o OpenOptions) error {
 }
 
 // locate finds the bytes of a name, copying them first if they can be read only once.
-func locate(ctx context.Context, name string, o OpenOptions) (*file, error) {
+func (s *source) locate(ctx context.Context, name string, o OpenOptions) (*file, error) {
+	if remote.Is(name) {
+		return lookAtRemote(ctx, s.client(o), name)
+	}
 	if name == StandardInput {
 		if o.Stdin == nil {
 			return nil, fault(codeUnreadable, name, "name a file", "standard input is not available here")
@@ -194,6 +204,9 @@ func inspectFile(in *bytesAt, f *file, o OpenOptions) (opened *opened, err error
 		opened.units[i].File = f.name
 	}
 	opened.units = slices.DeleteFunc(opened.units, func(u Unit) bool { return u.Rows == 0 })
+	if f.object != nil {
+		opened.info.ETag = f.object.ETag
+	}
 	opened.info.Path, opened.info.Size, opened.info.Units = f.name, f.size, len(opened.units)
 	return opened, nil
 }
@@ -204,6 +217,9 @@ func blame(ctx context.Context, name string, in *bytesAt, err error) error {
 		return fmt.Errorf("ingest: reading %s: %w", name, cause)
 	}
 	if in != nil && in.err != nil {
+		if e, ok := errors.AsType[*remote.Error](in.err); ok {
+			return remoteFault(name, e)
+		}
 		e := fault(codeUnreadable, name, "check the disk and try again", "cannot be read")
 		e.Err = bare(in.err)
 		return e

@@ -64,7 +64,7 @@ func TestPatterns(t *testing.T) {
 		for p := range strings.FieldsSeq(c.patterns) {
 			patterns = append(patterns, filepath.Join(dir, p))
 		}
-		got, err := expand(patterns)
+		got, err := new(source).expand(t.Context(), patterns, OpenOptions{})
 		for i := range got {
 			got[i], _ = filepath.Rel(dir, got[i])
 		}

@@ -10,6 +10,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"curvestream/ingest/remote"
 )
 
 // A source is a list of opened files. Nothing in it changes after Open, but closed.
@@ -20,7 +22,8 @@ type source struct {
 	spools    []*file
 	limit     int64 // bytes of one Read
 	allocator memory.Allocator
-	manifests shelf // of digests
+	manifests shelf          // of digests
+	web       *remote.Client // of remote files; nil where there are none
 
 	closing sync.Mutex
 	closed  bool
@@ -29,6 +32,7 @@ type source struct {
 var (
 	_ Source = (*source)(nil)
 	_ Sizer  = (*source)(nil)
+	_ Holder = (*source)(nil)
 )
 
 // A located unit knows its file.
@@ -115,6 +119,7 @@ func (s *source) decode(in *bytesAt, u located, columns []int, w *workspace) (ar
 			return nil, fault(codeUnsupported, u.File, "leave the column out of the roles, or flatten it when writing the file", "%v", err).in(u.Unit).of(fields[k].Name)
 		}
 	}
+	u.opened.want(in, u.Unit, wanted)
 	if err := u.opened.verify(in, u.Unit, wanted); err != nil {
 		return nil, err
 	}
@@ -175,6 +180,9 @@ func (s *source) Close() error {
 		return nil
 	}
 	s.closed = true
+	if s.web != nil {
+		s.web.Close()
+	}
 	var errs []error
 	for _, f := range s.spools {
 		errs = append(errs, f.spooled.Close())

@@ -50,7 +50,8 @@ type FileInfo struct {
 	Path   string `json:"path"`
 	Format string `json:"format"` // "parquet", "arrow-file", "arrow-stream", "generator"
 	Size   int64  `json:"size"`
-	Footer string `json:"footer"` // xxh3-128 of the footer (Parquet, IPC file), of the whole (stream), or the generator's specification
+	Footer string `json:"footer"`         // xxh3-128 of the footer (Parquet, IPC file), of the whole (stream), or the generator's specification
+	ETag   string `json:"etag,omitempty"` // of a remote object
 	Rows   int64  `json:"rows"`
 	Units  int    `json:"units"`
 }

@@ -22,7 +22,7 @@ func applyFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "data", Usage: "what to apply the model to: files, folders, globs, - for an Arrow stream on standard input, or 'gen:TASK?length=T&seed=S&n=N'", Category: "data"},
 		&cli.StringFlag{Name: "checkpoint", Usage: "of a run: best, latest or a name such as iter-000120 (default: the run's model)"},
 		&cli.StringFlag{Name: "part", Usage: "with --split-col: the part to take, " + strings.Join(data.Parts, ", "), Value: "test", Category: "data"},
-	}, settingFlags(underKeys("data.layout", "data.id", "data.time", "data.split_col", "memory", "threads", "device"))...)
+	}, settingFlags(underKeys("data.layout", "data.id", "data.time", "data.split_col", "data.s3_endpoint", "data.s3_region", "data.remote_cache", "memory", "threads", "device"))...)
 }
 
 // application collects what a model is applied to.
@@ -49,7 +49,7 @@ func (t *terminal) application(c *cli.Context) (evaluate.Options, error) {
 	if c.IsSet("part") && r.Data.SplitCol == "" {
 		return evaluate.Options{}, fault.New(fault.Usage, "usage.missing_flag", "--part %s: which column says what part a sequence belongs to?", part).Fix("--split-col COLUMN")
 	}
-	o := evaluate.Options{Division: data.DivisionOf(&r.Config), Part: part, Model: path, Checkpoint: c.String("checkpoint"), Data: r.Data.Train, Naming: data.NamingOf(&r.Config), Stdin: t.stdin, Memory: int64(r.Memory), Threads: r.Threads}
+	o := evaluate.Options{Division: data.DivisionOf(&r.Config), Part: part, Model: path, Checkpoint: c.String("checkpoint"), Data: r.Data.Train, Remote: data.RemoteOf(&r.Config), Naming: data.NamingOf(&r.Config), Stdin: t.stdin, Memory: int64(r.Memory), Threads: r.Threads}
 	if !c.Bool("quiet") {
 		o.Warn = func(message string) { fmt.Fprintln(t.stderr, "warning:", message) }
 		o.Notify = func(data string, lines []string) {

@@ -45,7 +45,7 @@ func (t *terminal) lookAt(c *cli.Context) (data.Access, []string, *config.Config
 	if err != nil {
 		return data.Access{}, nil, nil, err
 	}
-	return data.Access{Stdin: t.stdin, Memory: int64(r.Memory)}, c.Args().Slice(), &r.Config, nil
+	return data.Access{Stdin: t.stdin, Remote: data.RemoteOf(&r.Config), Memory: int64(r.Memory)}, c.Args().Slice(), &r.Config, nil
 }
 
 func (t *terminal) dataInspect(c *cli.Context) error {

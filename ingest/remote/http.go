@@ -74,7 +74,9 @@ func (s *webStore) check(ctx context.Context, o *Object, resp *http.Response, of
 		}
 		return changed(o, &fresh)
 	case http.StatusOK:
-		now.Size = resp.ContentLength
+		if resp.ContentLength >= 0 {
+			now.Size = resp.ContentLength
+		}
 		if now.differs(o) {
 			return changed(o, now)
 		}

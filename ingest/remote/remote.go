@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/minio/minio-go/v7/pkg/s3utils"
 )
 
 // Options say where S3 objects are and how much memory the cache may hold. The zero value is Amazon's store, as the environment has it.
@@ -109,6 +111,9 @@ func (c *Client) storeOf(name string) (store, error) {
 	}
 	if u.Scheme != "s3" {
 		return c.web, nil
+	}
+	if err := s3utils.CheckValidBucketName(u.Host); err != nil {
+		return nil, &Error{URL: name, Kind: NotFound, Message: "there can be no such bucket", Hint: "write s3://bucket/key", Err: err}
 	}
 	if c.s3 == nil {
 		if c.s3, err = newS3Store(c.options, c.transport); err != nil {

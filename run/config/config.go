@@ -49,6 +49,8 @@ type Data struct {
 	MaxLength, MaxCategories int
 	ValidFraction            float64
 	SplitCol                 string
+	S3Endpoint, S3Region     string
+	RemoteCache              Bytes
 	Encode                   map[string]ingest.ColumnEncoding
 }
 
@@ -63,6 +65,7 @@ type Model struct {
 	Activation         []string
 	OutputActivation   string
 	Loss               string
+	LossCurvature      string
 	Biases             bool
 	WeightDecay        float64
 	DecaySchedule      Schedule
@@ -94,6 +97,7 @@ type CG struct {
 	DecayIterations int
 	Refresh         int
 	Watch           int
+	Negative        string
 	Backtrack       string
 	BacktrackBatch  string
 	BacktrackBy     string
@@ -200,14 +204,14 @@ type Trace struct{ CG int }
 // Default returns the settings that hold where nothing else is said.
 func Default() Config {
 	return Config{
-		Data: Data{Layout: auto, Form: auto, Normalize: "none", Missing: "error", MaxCategories: 256},
-		Model: Model{Arch: auto, Hidden: []int{100}, Activation: []string{"tanh"}, OutputActivation: "linear", Loss: auto, Biases: true,
+		Data: Data{Layout: auto, Form: auto, Normalize: "none", Missing: "error", MaxCategories: 256, RemoteCache: 64 << 20},
+		Model: Model{Arch: auto, Hidden: []int{100}, Activation: []string{"tanh"}, OutputActivation: "linear", Loss: auto, LossCurvature: "drop", Biases: true,
 			StructuralDistance: auto, Init: "sparse", InitFanIn: 15, InitScale: 1, SpectralRadius: 1.1},
 		Method:     Method{Kind: "hf"},
 		Curvature:  Curvature{Kind: "ggn"},
 		KSD:        KSD{Size: 20, Iterations: 30, Batch: "gradient", Floor: 1e-4},
 		FirstOrder: FirstOrder{MomentumMax: 0.99, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Pairs: 10},
-		CG:         CG{Max: 250, Tol: 5e-4, Stop: "martens", Start: "last", Decay: 0.95, DecayFinal: 0.95, Backtrack: "global", BacktrackBatch: "gradient", BacktrackBy: "f"},
+		CG:         CG{Max: 250, Tol: 5e-4, Stop: "martens", Start: "last", Decay: 0.95, DecayFinal: 0.95, Backtrack: "global", BacktrackBatch: "gradient", BacktrackBy: "f", Negative: "descend"},
 		Damping:    Damping{Kind: "tikhonov", Init: 1, InitPer: "sequence", Exponent: 1, KappaOfMean: 1e-2, Radius: 1, TrustSolver: "steihaug", StructuralRule: "tied"},
 		LM:         LM{Adapt: true, Low: 0.25, High: 0.75, Raise: 1.5, Drop: 2.0 / 3, Model: "undamped", Batch: "gradient"},
 		Precond:    Precond{Kind: "fisher", Exponent: 0.75, Draws: 1},

@@ -2,17 +2,20 @@ package config
 
 var (
 	activations = []string{"tanh", "logistic", "relu", "linear"}
-	losses      = []string{auto, "squared_error", "logistic_cross_entropy", "softmax_cross_entropy"}
+	losses      = []string{auto, "squared_error", "logistic_cross_entropy", "softmax_cross_entropy", "logistic_squared_error", "tanh_squared_error"}
 	roles       = []string{"gradient", "curvature", "held_out"}
 	outputs     = []string{"linear", "tanh", "logistic"}
 )
 
 // Table lists all settings, in the order in which they are shown.
 var Table = []Setting{
-	{"data.train", "Training data: files, folders, globs (** too), - for an Arrow stream on stdin, or gen:TASK?length=T&seed=S for a generator without end.", "", nil, func(c *Config) any { return &c.Data.Train }},
+	{"data.train", "Training data: files, folders, globs (** too), http(s):// and s3:// URLs, - for an Arrow stream on stdin, or gen:TASK?length=T&seed=S for a generator without end.", "", nil, func(c *Config) any { return &c.Data.Train }},
 	{"data.valid", "Validation data, for early stopping and for choosing the best model.", "", nil, func(c *Config) any { return &c.Data.Valid }},
 	{"data.valid_fraction", "This part of the training sequences is set aside for validation, chosen by a hash of id and seed; 0: none.", "", nil, func(c *Config) any { return &c.Data.ValidFraction }},
 	{"data.split_col", "Column of the training data that says of each sequence to which part it belongs: train, valid or test.", "", nil, func(c *Config) any { return &c.Data.SplitCol }},
+	{"data.s3_endpoint", "Address of the S3-compatible store that s3://bucket/key names lead to, such as http://localhost:9000; empty: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or Amazon's. Credentials come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) or the file of AWS_PROFILE, and are never stored.", "", nil, func(c *Config) any { return &c.Data.S3Endpoint }},
+	{"data.s3_region", "Region of that store; empty: AWS_REGION, AWS_DEFAULT_REGION, or what the store says.", "", nil, func(c *Config) any { return &c.Data.S3Region }},
+	{"data.remote_cache", "Memory for blocks of remote files, within what memory gives to reading, of which it is at most a quarter.", "", nil, func(c *Config) any { return &c.Data.RemoteCache }},
 	{"data.layout", "How rows become sequences: nested (a row is a sequence), long (a row is a time-step), flat (a row is a case of one step, for feedforward nets).", "", []string{auto, "nested", "long", "flat"}, func(c *Config) any { return &c.Data.Layout }},
 	{"data.id", "Columns that identify a sequence.", "", nil, func(c *Config) any { return &c.Data.ID }},
 	{"data.time", "Column that orders the time-steps of a sequence (long layout).", "", nil, func(c *Config) any { return &c.Data.Time }},
@@ -34,7 +37,8 @@ var Table = []Setting{
 	{"model.factors", "Factors of the multiplicative net (mrnn), by which inputs choose recurrent weights; 0: as many as hidden units.", "", nil, func(c *Config) any { return &c.Model.Factors }},
 	{"model.activation", "Of the hidden units: one for all, or one a layer; lstm, gru and mrnn have tanh.", "2", activations, func(c *Config) any { return &c.Model.Activation }},
 	{"model.output_activation", "Applied before the loss; linear fits all losses, which have their own matching nonlinearity.", "6.3", outputs, func(c *Config) any { return &c.Model.OutputActivation }},
-	{"model.loss", "Compares outputs with targets; auto: by the type of the target.", "6.1", losses, func(c *Config) any { return &c.Model.Loss }},
+	{"model.loss", "Compares outputs with targets; auto: by the type of the target. logistic_squared_error and tanh_squared_error apply that nonlinearity within the loss, which is then not convex; squared_error with model.output_activation has it in the net instead.", "6.2, 6.3", losses, func(c *Config) any { return &c.Model.Loss }},
+	{"model.loss_curvature", "How the L'' of a loss that is not convex becomes positive semi-definite: drop (without the eigenvectors of negative eigenvalues) or shift (with a multiple of I added, for each output vector the least that is enough); of no effect on others.", "6.3", []string{"drop", "shift"}, func(c *Config) any { return &c.Model.LossCurvature }},
 	{"model.biases", "Whether the net has biases.", "2", nil, func(c *Config) any { return &c.Model.Biases }},
 	{"model.weight_decay", "The factor beta of 1/2 beta |W|² over the weights (not biases or h_0).", "8", nil, func(c *Config) any { return &c.Model.WeightDecay }},
 	{"model.decay_schedule", "The factor beta by iteration, in the place of model.weight_decay: decay helps early and is best switched off near the end.", "13", nil, func(c *Config) any { return &c.Model.DecaySchedule }},
@@ -52,13 +56,14 @@ var Table = []Setting{
 	{"cg.max", "Most CG iterations of an HF iteration.", "8.7", nil, func(c *Config) any { return &c.CG.Max }},
 	{"cg.max_schedule", "Most CG iterations by HF iteration, in the place of cg.max; shorter runs near the end.", "12.2, 13", nil, func(c *Config) any { return &c.CG.MaxSchedule }},
 	{"cg.tol", "CG stops when its relative progress a step is below.", "4", nil, func(c *Config) any { return &c.CG.Tol }},
-	{"cg.stop", "The form of that rule: martens (progress of the last k steps < k tol), report (eqn. 2: < tol), or max (only cg.max stops).", "4", []string{"martens", "report", "max"}, func(c *Config) any { return &c.CG.Stop }},
+	{"cg.stop", "The form of that rule: martens (progress of the last k steps < k tol), report (eqn. 2: < tol), byrd (the residual is within the sampling error of products, by Byrd et al. 2012; goes with cg.start zero), or max (only cg.max stops).", "4, 12.2", []string{"martens", "report", "byrd", "max"}, func(c *Config) any { return &c.CG.Stop }},
 	{"cg.start", "Where the next CG run starts: the last iterate, the chosen one, zero, or the one that cg.watch found to have the highest f on the curvature minibatch.", "10, 13", []string{"last", "chosen", "zero", "highest"}, func(c *Config) any { return &c.CG.Start }},
 	{"cg.decay", "zeta: CG starts from zeta times that.", "10", nil, func(c *Config) any { return &c.CG.Decay }},
 	{"cg.decay_final", "zeta goes linearly to it within cg.decay_iterations.", "10", nil, func(c *Config) any { return &c.CG.DecayFinal }},
 	{"cg.decay_iterations", "HF iterations in which zeta goes from cg.decay to cg.decay_final; 0: it stays at cg.decay.", "10", nil, func(c *Config) any { return &c.CG.DecayIterations }},
 	{"cg.refresh", "Compute the residual anew every so many iterations; 0: never.", "4", nil, func(c *Config) any { return &c.CG.Refresh }},
 	{"cg.watch", "Stop CG when f on the curvature minibatch gets worse, looked at every so many iterations; 0: not looked at.", "13", nil, func(c *Config) any { return &c.CG.Watch }},
+	{"cg.negative", "Where CG meets negative curvature at once, as it may with curvature.kind hessian: descend (a step of steepest descent, by line search) or reject (no step); the damping is raised either way.", "6", []string{"descend", "reject"}, func(c *Config) any { return &c.CG.Negative }},
 	{"cg.backtrack", "How the iterate is chosen: walk_back (from the end while f falls), global (lowest f), last.", "8.7", []string{"walk_back", "global", "last"}, func(c *Config) any { return &c.CG.Backtrack }},
 	{"cg.backtrack_batch", "The minibatch whose f is looked at for that.", "8.7, 12.2", roles, func(c *Config) any { return &c.CG.BacktrackBatch }},
 	{"cg.backtrack_by", "What is looked at there: f, or the quadratic model of that minibatch.", "13", []string{"f", "model"}, func(c *Config) any { return &c.CG.BacktrackBy }},

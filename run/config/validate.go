@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 
 	"curvestream/run/fault"
 )
@@ -31,6 +32,7 @@ func (r *Resolved) Validate() error {
 	check(r.Trace.CG >= 0, "trace.cg", "0 or more")
 	check(r.Threads >= 0, "threads", "0 or more")
 	check(r.States != "uniform" || r.Precond.Kind == "fisher" || r.Precond.Kind == "none", "states", "optimal where precond.kind is not fisher or none: other diagonals need all states")
+	check(r.Data.RemoteCache >= 1<<20, "data.remote_cache", "at least 1MiB")
 	check(r.Memory >= 16<<20, "memory", "at least 16MiB")
 	if wrong == nil {
 		return nil
@@ -59,6 +61,10 @@ func (r *Resolved) checkModel(check func(ok bool, key, want string)) {
 	}
 	check(!gated || r.Model.StructuralDistance != "cross_entropy", "model.structural_distance", "squared_error for "+r.Model.Arch)
 	check(len(r.Model.Activation) == 1 || len(r.Model.Activation) == len(r.Model.Hidden), "model.activation", "one word, or one a hidden layer")
+	convex := !strings.HasSuffix(r.Model.Loss, "_squared_error")
+	check(convex || r.Model.OutputActivation == "linear", "model.output_activation", "linear where model.loss has a nonlinearity of its own")
+	check(convex || r.Curvature.Kind != "fisher", "curvature.kind", "ggn or hessian where model.loss is not convex")
+	check(convex || r.Precond.Kind == "fisher" || r.Precond.Kind == "none", "precond.kind", "fisher or none where model.loss is not convex")
 	check(r.Model.WeightDecay >= 0, "model.weight_decay", "0 or more")
 	check(r.Model.InitFanIn >= 1, "model.init_fan_in", "1 or more")
 	check(r.Model.InitScale > 0, "model.init_scale", "more than 0")
@@ -71,6 +77,7 @@ func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {
 	check(r.CG.Max >= 1, "cg.max", "1 or more")
 	check(r.CG.Start != "highest" || r.CG.Watch > 0, "cg.start", "another place, or a cg.watch above 0")
 	check(r.CG.Tol > 0, "cg.tol", "more than 0")
+	check(r.CG.Stop != "byrd" || r.Curvature.Kind == "ggn" && r.Method.Kind == "hf" && r.Damping.TrustSolver == "steihaug", "cg.stop", "another rule where curvature.kind is not ggn, method.kind is not hf, or damping.trust_solver is gltr")
 	check(r.CG.Decay >= 0 && r.CG.Decay <= 1, "cg.decay", "0 to 1")
 	check(r.CG.DecayFinal >= 0 && r.CG.DecayFinal <= 1, "cg.decay_final", "0 to 1")
 	check(r.CG.DecayIterations >= 0, "cg.decay_iterations", "0 or more")

@@ -25,6 +25,7 @@ var UseGrowingAllocator = sync.OnceFunc(ingest.UseGrowingAllocator)
 type Access struct {
 	Stdin  io.Reader // what "-" reads; nil refuses it
 	Memory int64     // bytes to read with
+	Remote ingest.RemoteOptions
 	// Share is the share of --memory that Memory is, for the advice of errors. Zero means 1.
 	Share float64
 	// Notify is told what Match inferred of data, one line a decision, before they are read. It may be nil.
@@ -48,7 +49,7 @@ func (a Access) Open(ctx context.Context, patterns []string) (ingest.Source, err
 		}
 		return gen.Open(p)
 	}
-	return ingest.Open(ctx, patterns, ingest.OpenOptions{Stdin: a.Stdin, MemoryLimit: a.Memory})
+	return ingest.Open(ctx, patterns, ingest.OpenOptions{Stdin: a.Stdin, MemoryLimit: a.Memory, Remote: a.Remote})
 }
 
 // A Set is data that have been opened and scanned: every row was looked at. Close it.
@@ -141,6 +142,7 @@ func (a Access) open(ctx context.Context, patterns []string, fill func(*Set) err
 	if err != nil {
 		return nil, err
 	}
+	a.Memory -= held(src)
 	set := &Set{Source: src, Memory: a.Memory}
 	if a.Division.divides() && set.Endless() {
 		path := src.Fingerprint()[0].Path
@@ -160,6 +162,14 @@ func named(err error, src ingest.Source) error {
 		e.File = files[0].Path
 	}
 	return err
+}
+
+// held is what a source keeps for itself of the memory to read with.
+func held(src ingest.Source) int64 {
+	if h, ok := src.(ingest.Holder); ok {
+		return h.Held()
+	}
+	return 0
 }
 
 func (a Access) manifest(ctx context.Context, src ingest.Source, scan pipeline.Scan, layout ingest.Layout, ids []string) (*pipeline.Manifest, error) {
@@ -194,6 +204,11 @@ func tooLarge(large *pipeline.TooLargeError, share float64) error {
 		large.File, large.RowGroup, large.What, needs, config.Bytes(float64(large.Memory)/share))
 	e.Where = map[string]any{"file": large.File, "row_group": large.RowGroup}
 	return e.Fix("--memory %s or more, or %s", needs, large.Hint)
+}
+
+// RemoteOf returns what settings say of remote files.
+func RemoteOf(c *config.Config) ingest.RemoteOptions {
+	return ingest.RemoteOptions{Endpoint: c.Data.S3Endpoint, Region: c.Data.S3Region, Cache: int64(c.Data.RemoteCache)}
 }
 
 // Roles turns settings into what package ingest asks.

@@ -28,6 +28,7 @@ type Options struct {
 	Warn       func(message string)              // is told what did not work but does no harm; may be nil
 	Stdin      io.Reader
 	Memory     int64
+	Remote     ingest.RemoteOptions
 	Threads    int
 }
 
@@ -95,7 +96,7 @@ func with[F accel.Float](ctx context.Context, o Options, stored model.Stored, e 
 	if a.net, a.theta, err = model.Load(backend, stored); err != nil {
 		return err
 	}
-	if a.set, err = (data.Access{Stdin: o.Stdin, Memory: o.Memory, Notify: o.Notify, Division: o.Division, Part: o.Part}).Match(ctx, o.Data, e, o.Naming); err != nil {
+	if a.set, err = (data.Access{Stdin: o.Stdin, Remote: o.Remote, Memory: o.Memory, Notify: o.Notify, Division: o.Division, Part: o.Part}).Match(ctx, o.Data, e, o.Naming); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.set.Close()) }()

@@ -60,7 +60,7 @@ func (s sets) Close() error {
 
 // openSets opens the data. With an encoding, as on resume, it is the one to use; else it is fitted to the training data.
 func openSets(ctx context.Context, c *config.Config, o Options, e *ingest.Encoding) (s sets, err error) {
-	access := data.Access{Stdin: o.Stdin, Memory: share(c, trainShare), Share: trainShare, Division: data.DivisionOf(c), Part: "train"}
+	access := data.Access{Stdin: o.Stdin, Remote: data.RemoteOf(c), Memory: share(c, trainShare), Share: trainShare, Division: data.DivisionOf(c), Part: "train"}
 	if e == nil {
 		s.train, err = access.Fit(ctx, c.Data.Train, data.Roles(c))
 	} else {
@@ -69,7 +69,7 @@ func openSets(ctx context.Context, c *config.Config, o Options, e *ingest.Encodi
 	if err != nil || !c.Data.Validates() {
 		return s, err
 	}
-	valid := data.Access{Memory: share(c, validShare), Share: validShare}
+	valid := data.Access{Remote: data.RemoteOf(c), Memory: share(c, validShare), Share: validShare}
 	if len(c.Data.Valid) == 0 {
 		valid.Division = access.Division
 		s.valid, err = s.train.Part(ctx, valid, "valid")
@@ -173,7 +173,11 @@ func assemble[F accel.Float](c *config.Config, s sets) (*machine[F], error) {
 		return nil, err
 	}
 	m.theta.Write(theta)
-	m.objective = objective.New(m.net, m.loader, plan, objective.Settings{WeightDecay: c.Model.WeightDecay,
+	loss, err := m.spec.NetLoss()
+	if err != nil {
+		return nil, err
+	}
+	m.objective = objective.New(m.net, m.loader, plan, objective.Settings{Loss: loss, WeightDecay: c.Model.WeightDecay,
 		DecaySchedule: hf.Schedule(c.Model.DecaySchedule), Sizes: sizes(c, plan, s.train), Keep: keepBytes(c), Structural: c.Damping.StructuralMu > 0})
 	part := 0.0
 	if !s.train.Endless() {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"curvestream/accel"
+	"curvestream/ingest"
 	"curvestream/run/config"
 	"curvestream/run/fault"
 	"curvestream/run/metrics"
@@ -232,7 +233,7 @@ func storedData(dir *rundir.Dir) (f fingerprint, err error) {
 func sameData(dir *rundir.Dir, known fingerprint, s sets) error {
 	now := s.train.Manifest.Summary()
 	if now.Digest == known.Train.Digest {
-		return nil
+		return sameObjects(known.Train.Files, now.Files)
 	}
 	e := fault.New(fault.Config, "resume.config_mismatch", "cannot resume %s: the training data changed", dir.Path())
 	if now.Sequences != known.Train.Sequences || now.Steps != known.Train.Steps {
@@ -246,10 +247,25 @@ func sameData(dir *rundir.Dir, known fingerprint, s sets) error {
 	return e.Fix("give the data that the run began with by --data, or start a new run with `train`")
 }
 
+// sameObjects refuses remote files that were written anew since the run began: their sequences may be the same and their values others.
+func sameObjects(then, now []ingest.FileInfo) error {
+	tags := make(map[string]string)
+	for _, f := range then {
+		tags[f.Path] = f.ETag
+	}
+	for _, f := range now {
+		if was := tags[f.Path]; was != "" && f.ETag != was {
+			return fault.New(fault.Config, "resume.data_changed", "%s: has changed since the run began (ETag %s, now %s)", f.Path, was, f.ETag).
+				Fix("put the old object back, or start a new run with `train`")
+		}
+	}
+	return nil
+}
+
 // freely are the settings, or groups of them, that may change at any time: they do not change what an iteration computes. Those
 // of onlyForked may change in a fork. All others say what is trained on what, and cannot change.
 var (
-	freely     = []string{"run.", "checkpoint.", "trace.", "threads", "memory", "states", "device", "data.train", "data.valid"}
+	freely     = []string{"run.", "checkpoint.", "trace.", "threads", "memory", "states", "device", "data.train", "data.valid", "data.s3_endpoint", "data.s3_region", "data.remote_cache"}
 	onlyForked = []string{"curvature.", "cg.", "damping.", "lm.", "precond.", "line_search.", "batch.", "eval.", "model.weight_decay", "model.structural_distance"}
 )
 
