@@ -86,7 +86,9 @@ func (x *scratch) bind(p *plan, rec arrow.Record) {
 // called after the last span. Bad data is an *[Error] that names the place.
 func (e *Encoder[F]) Append(seq *Sequence[F], rec arrow.Record, lo, hi int, u Unit) (err error) {
 	defer func() {
-		if r := recover(); r != nil {
+		if r := recover(); IsFault(r) {
+			err = cutShort(u)
+		} else if r != nil {
 			err = &Error{Code: "data.malformed", File: u.File, RowGroup: u.RowGroup, Row: u.FirstRow + int64(lo), ID: string(seq.ID),
 				Message: fmt.Sprintf("has malformed lists: %v", r), Hint: "write the file again"}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"runtime/debug"
 )
 
 // Codes of the errors of opening and reading.
@@ -72,9 +73,28 @@ func bare(err error) error {
 	return err
 }
 
+// IsFault tells whether a panic is that memory was not there: of a mapped file that was cut short.
+func IsFault(cause any) bool {
+	err, ok := cause.(error)
+	if !ok {
+		return false
+	}
+	_, ok = errors.AsType[interface {
+		error
+		Addr() uintptr
+	}](err)
+	return ok
+}
+
+// cutShort is the error of a mapped file that was cut short while it was read.
+func cutShort(u Unit) *Error {
+	return fault(codeChanged, u.File, "start again; do not write to data in use", "was cut short while it was read").in(u)
+}
+
 // guard runs f, which reads bytes that are not ours, and turns its panic into an error that names file and unit. What
 // cannot be recovered from (memory exhausted, a stack overflow) is for checks before f to exclude.
 func guard(file string, group int, f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // else a mapped file that is cut short ends the process
 	defer func() {
 		r := recover()
 		if r == nil {
@@ -90,6 +110,8 @@ func guard(file string, group int, f func() error) (err error) {
 		switch {
 		case errors.As(cause, &over):
 			e = fault(codeTooLarge, file, hintSmaller, "needs more memory to decode than is allowed")
+		case IsFault(cause):
+			e = cutShort(Unit{File: file})
 		case errors.As(cause, &bug):
 			e.Message = "malformed: its sizes or offsets contradict each other" // the library's index error says no more
 		}

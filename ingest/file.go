@@ -17,7 +17,6 @@ type file struct {
 	size     int64
 	modified time.Time
 	object   *remote.Object // where it is remote
-	mapped   []byte         // all of it, where it is mapped into memory
 	spooled  *os.File       // what was copied from a stream; it stays open, because its name may be gone
 }
 
@@ -51,19 +50,18 @@ func (f *file) open(ctx context.Context) (*bytesAt, error) {
 		h.Close()
 		return nil, fault(codeChanged, f.name, "start again; do not write to data in use", "has changed since it was opened (%d bytes, then %d)", f.size, info.Size())
 	}
-	return &bytesAt{ctx: ctx, at: h, size: f.size, close: h.Close, mapped: f.mapped}, nil
+	return &bytesAt{ctx: ctx, at: h, size: f.size, close: h.Close}, nil
 }
 
 // bytesAt is the io.ReaderAt and io.Seeker that decoders read from. It ends with its context, keeps the first error of the
 // disk, which some decoders drop, and calls a full read at the end of the file a success, which some take for a failure.
 type bytesAt struct {
-	ctx    context.Context
-	at     io.ReaderAt
-	size   int64
-	pos    int64
-	err    error
-	close  func() error
-	mapped []byte // all of the file, or nil
+	ctx   context.Context
+	at    io.ReaderAt
+	size  int64
+	pos   int64
+	err   error
+	close func() error
 }
 
 // ReadAt implements io.ReaderAt. It is not safe for concurrent use: every read has its own bytesAt.

@@ -23,6 +23,9 @@ func (r *ipcReader) nextBuffer(mem *lease) (*memory.Buffer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.batch.codec == codecNone && r.mapped != nil && at%8 == 0 {
+		return memory.NewBufferBytes(r.mapped[at : at+size : at+size]), nil
+	}
 	b := mem.uncleared(int(size))
 	switch {
 	case r.batch.codec == codecNone:

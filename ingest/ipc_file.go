@@ -14,6 +14,7 @@ type ipcFile struct {
 	schema  *arrow.Schema
 	nodes   []node
 	batches []ipcBatch
+	mapped  []byte // all of it, where it is mapped into memory
 }
 
 // An ipcBatch is one record batch and the dictionaries in force where it stands.

@@ -16,6 +16,7 @@ import (
 // what the file says.
 type ipcReader struct {
 	in           *bytesAt
+	mapped       []byte // all of the file, where it is mapped into memory
 	batch        batch
 	dictionaries dictionaries
 	values       map[int64]arrow.Array // of dictionaries met before
@@ -54,7 +55,7 @@ func (x *ipcFile) decode(in *bytesAt, u Unit, columns []int, w *workspace) ([]ar
 	if err != nil {
 		return nil, err
 	}
-	r := &ipcReader{in: in, batch: meta, dictionaries: b.dictionaries, values: make(map[int64]arrow.Array), w: w}
+	r := &ipcReader{in: in, mapped: x.mapped, batch: meta, dictionaries: b.dictionaries, values: make(map[int64]arrow.Array), w: w}
 	wanted := make([]bool, len(x.nodes))
 	for _, c := range columns {
 		wanted[c] = true

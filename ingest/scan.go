@@ -99,7 +99,9 @@ type scanner struct {
 // scan is Scan of both.
 func (s *scanner) scan(u Unit, rec arrow.Record) (out *UnitScan, err error) {
 	defer func() {
-		if r := recover(); r != nil {
+		if r := recover(); IsFault(r) {
+			err = cutShort(u)
+		} else if r != nil {
 			err = &Error{Code: "data.malformed", File: u.File, RowGroup: u.RowGroup, Row: -1,
 				Message: fmt.Sprintf("malformed lists: %v", r), Hint: "write the file again"}
 		}

@@ -82,8 +82,7 @@ func (p *plan) idAt(views []view, u Unit, row int) (string, *flaw) {
 // appendID appends the identifier of a row to dst.
 func (p *plan) appendID(dst []byte, views []view, u Unit, row int) ([]byte, *flaw) {
 	if len(p.id) == 0 {
-		dst = append(append(dst, u.File...), ':')
-		return strconv.AppendInt(dst, u.FirstRow+int64(row), 10), nil
+		return appendRowID(dst, u, row), nil
 	}
 	for i, f := range p.id {
 		a := views[f.at].leaf
@@ -99,6 +98,12 @@ func (p *plan) appendID(dst []byte, views []view, u Unit, row int) ([]byte, *fla
 		dst = append(dst, idEscape.Replace(word(a, row))...)
 	}
 	return dst, nil
+}
+
+// appendRowID appends the identifier of a row where no column gives one.
+func appendRowID(dst []byte, u Unit, row int) []byte {
+	dst = append(append(dst, u.File...), ':')
+	return strconv.AppendInt(dst, u.FirstRow+int64(row), 10)
 }
 
 // idEscape keeps identifiers of several columns apart.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 
 	"curvestream/ingest"
 
@@ -211,8 +212,11 @@ func (s scanning) locate(ctx context.Context, dup *duplicateError) error {
 
 // guard runs f, which reads bytes that we did not write, and turns a panic into an error that names the unit.
 func guard[T any](u ingest.Unit, f func() (T, error)) (v T, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // else a mapped file that is cut short ends the process
 	defer func() {
-		if r := recover(); r != nil {
+		if r := recover(); ingest.IsFault(r) {
+			err = &ingest.Error{Code: "data.changed", File: u.File, RowGroup: u.RowGroup, Row: -1, Message: "was cut short while it was read", Hint: "start again; do not write to data in use"}
+		} else if r != nil {
 			err = &ingest.Error{Code: "data.malformed", File: u.File, RowGroup: u.RowGroup, Row: -1,
 				Message: fmt.Sprintf("malformed: %v", r), Hint: "write the file again"}
 		}

@@ -241,6 +241,16 @@ func (c *cache[F]) dropChunk(k *chunk[F]) int64 {
 	return k.bytes
 }
 
+// dropUnits drops all units, none of which is in use, and returns the bytes that became free.
+func (c *cache[F]) dropUnits() (freed int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, u := range c.units {
+		freed += c.dropUnit(u)
+	}
+	return freed
+}
+
 // purge drops everything, pinned or not. No other goroutine uses the cache any more.
 func (c *cache[F]) purge() {
 	c.mu.Lock()

@@ -30,6 +30,7 @@ type LoaderOptions struct {
 	Workers  int   // goroutines that decode, and as many that encode; 0 means GOMAXPROCS
 	Prefetch int   // chunks (or windows of chunks that are read together) prepared ahead of the consumer; 0 means 2
 	Identify bool  // give batches the identifiers of their sequences
+	Copy     CopyOptions
 }
 
 // A Loader delivers the chunks of minibatches. Between calls of Each it keeps decoded units and assembled chunks for
@@ -53,6 +54,7 @@ type Loader[F ingest.Float] struct {
 	benches   pool[bench[F]]
 
 	epoch   epochLedger
+	copy    *copying // nil where none is kept
 	running sync.Mutex
 	ahead   *ahead // what is prepared for the next iteration; nil where nothing is. Guarded by running
 }
@@ -77,6 +79,9 @@ func newLoader[F ingest.Float](src ingest.Source, m *Manifest, enc *ingest.Encod
 	setDefault(&o.Prefetch, 2)
 	l := &Loader[F]{src: src, manifest: m, encoding: enc, encoder: e, options: o, cache: newCache[F]()}
 	l.cache.unused = l.batches.give
+	if o.Copy.Dir != "" && !m.endless {
+		l.copy = &copying{options: o.Copy}
+	}
 	for i, u := range m.units {
 		l.costs = append(l.costs, unitBytes(src, i, u, e.Columns()))
 		if l.costs[i] > o.Memory {
@@ -102,6 +107,7 @@ func unitBytes(src ingest.Source, i int, u ingest.Unit, columns []int) int64 {
 func (l *Loader[F]) Close() {
 	l.ahead.finish(true)
 	l.ahead = nil
+	l.copy.abort()
 	l.cache.purge()
 	l.memory.reset()
 }
@@ -121,6 +127,9 @@ func (l *Loader[F]) Each(ctx context.Context, mb Minibatch, consume func(*nn.Bat
 	}
 	defer l.running.Unlock()
 	l.settle(mb.Step)
+	if err := l.useCopy(ctx); err != nil {
+		return err
+	}
 	l.memory.release(l.cache.begin(mb.Step, l.manifest.endless))
 
 	seen, err := l.deliver(ctx, mb, consume)

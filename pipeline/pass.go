@@ -287,6 +287,10 @@ func (l *Loader[F]) decodeUnit(ctx context.Context, i int) (arrow.Record, error)
 			return nil, &ingest.Error{Code: "data.rows", File: at.File, RowGroup: at.RowGroup, Row: -1,
 				Message: fmt.Sprintf("%d rows were read, %d were announced", rec.NumRows(), at.Rows), Hint: "write the file again"}
 		}
+		if err := l.copy.add(ctx, i, rec); err != nil {
+			rec.Release()
+			return nil, err
+		}
 		return rec, nil
 	})
 }

@@ -7,16 +7,17 @@ import (
 
 // Stats count what a loader has done since it was made.
 type Stats struct {
-	Stages    []StageStats  `json:"stages"`       // in the order of the data's way
-	Wait      time.Duration `json:"wait_ns"`      // that the consumer waited for chunks, of the time spent in Each
-	Batches   int64         `json:"batches"`      // chunks handed to the consumer
-	Replayed  int64         `json:"replayed"`     // of them, those that were still in memory
-	Sequences int64         `json:"sequences"`    // handed to the consumer
-	Steps     int64         `json:"steps"`        // time-steps handed to the consumer
-	Epochs    int64         `json:"epochs"`       // in which every sequence was proven to be delivered once
-	Memory    int64         `json:"memory_bytes"` // the budget
-	Held      int64         `json:"held_bytes"`   // of it, now
-	Peak      int64         `json:"peak_bytes"`   // of it, at most
+	Stages    []StageStats  `json:"stages"`         // in the order of the data's way
+	Wait      time.Duration `json:"wait_ns"`        // that the consumer waited for chunks, of the time spent in Each
+	Batches   int64         `json:"batches"`        // chunks handed to the consumer
+	Replayed  int64         `json:"replayed"`       // of them, those that were still in memory
+	Sequences int64         `json:"sequences"`      // handed to the consumer
+	Steps     int64         `json:"steps"`          // time-steps handed to the consumer
+	Epochs    int64         `json:"epochs"`         // in which every sequence was proven to be delivered once
+	Memory    int64         `json:"memory_bytes"`   // the budget
+	Held      int64         `json:"held_bytes"`     // of it, now
+	Peak      int64         `json:"peak_bytes"`     // of it, at most
+	Copy      string        `json:"copy,omitempty"` // what there is to say of the working copy
 }
 
 // StageStats count what a stage did. The times are summed over the stage's goroutines: Busy at work, Starved waiting for
@@ -66,6 +67,6 @@ func (l *Loader[F]) Stats() Stats {
 		Stages: []StageStats{c.admit.stats("admit"), c.decode.stats("decode"), c.encode.stats("encode"), c.assemble.stats("assemble")},
 		Wait:   time.Duration(c.wait.Load()), Batches: c.batches.Load(), Replayed: c.replayed.Load(),
 		Sequences: c.sequences.Load(), Steps: c.steps.Load(), Epochs: c.epochs.Load(),
-		Memory: l.memory.total, Held: used, Peak: peak,
+		Memory: l.memory.total, Held: used, Peak: peak, Copy: l.copy.said(),
 	}
 }
