@@ -195,7 +195,7 @@ func TestImportAllowed(t *testing.T) {
 		{"rnn", "curvestream/hf", false},
 		{"ingest", "curvestream/ingest/gen", true},
 		{"ingest", "curvestream/pipeline", false},
-		{"checkpointing", "golang.org/x/sync/errgroup", false},
+		{"checkpointing", "golang.org/x/sys/unix", false},
 		{"pipeline", "github.com/apache/arrow/go/v15/arrow/memory", true},
 		{"pipeline", "github.com/apache/arrow/go/v15/parquet", false},
 		{"cmd", "github.com/urfave/cli/v2", true},
