@@ -81,9 +81,9 @@ type Losses[F Float] interface {
 	Predict(loss Loss, z Mat[F])
 	// LossSums adds wᵢ·L(zᵢ; tᵢ) of each row i to sums[owner[i]]. z holds the values before Predict.
 	LossSums(loss Loss, z Mat[F], t Targets[F], owner []int32, sums []float64)
-	// LossGradient sets p, which holds Predict(z), to wᵢ·∇L of each row: wᵢ (p − t).
+	// LossGradient sets p, which holds Predict(z), to wᵢ·∇L of each row.
 	LossGradient(loss Loss, p Mat[F], t Targets[F])
-	// LossCurvature sets each row of rz to wᵢ·L″·rz, p holding Predict(z).
+	// LossCurvature sets each row of rz to wᵢ·L″·rz, p holding Predict(z); L″ is what the loss shows (see [Loss.Shows]).
 	LossCurvature(loss Loss, p Mat[F], t Targets[F], rz Mat[F])
 }
 
@@ -118,14 +118,4 @@ const (
 	Tanh                       // s′ = 1 − h²; s″ = −2h(1 − h²)
 	Logistic                   // 1/(1+e⁻ᵃ); s′ = h(1 − h); s″ = h(1 − h)(1 − 2h)
 	ReLU                       // max(0, a); s′ = 1 where h > 0; s″ = 0
-)
-
-// A Loss compares an output vector z with its target t (table 2).
-type Loss int
-
-// The losses, each with the matching prediction p of z for which ∇L = p − t.
-const (
-	SquaredError         Loss = iota // ½‖z − t‖²; p = z; L″ = I
-	LogisticCrossEntropy             // Σ −t log p − (1−t) log(1−p); p = σ(z); L″ = diag(p(1−p))
-	SoftmaxCrossEntropy              // −log p_t; p = softmax(z); L″ = diag(p) − ppᵀ
 )

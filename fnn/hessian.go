@@ -44,7 +44,7 @@ func (s *sweep[F]) addHv(ctx context.Context, v weights[F], l *linearized[F]) er
 	s.s.CopyMat(dz, l.p)
 	s.s.LossGradient(s.Config.Loss, dz, t)
 	s.s.CopyMat(rdz, l.ry[top])
-	s.s.LossCurvature(s.Config.Loss, l.p, t, rdz)
+	s.s.LossCurvature(s.Config.Loss.Kind(), l.p, t, rdz)
 	s.s.Fill(l.sum, 0)
 	return s.downward(ctx, func(k int) { s.backwardR(k, v, l, l.dW) })
 }

@@ -62,6 +62,28 @@ func unseen(J []vec, b vec) vec {
 	return nil
 }
 
+// The bound of section 12.1 for any strongly convex loss: with equal cases M ≥ −½ ∇Lᵀ L″⁻¹ ∇L, whatever the net, and CG gets there where
+// there are as many parameters as cases.
+func TestEqualMinibatchesBoundTheModelOfConvexLosses(t *testing.T) {
+	const n, m = 9, 6
+	rng := rand.New(rand.NewPCG(22, 1))
+	for trial := range 20 {
+		b, bound := make(vec, n), 0.0
+		var rooted []vec
+		for range m {
+			row, slope, curvature := randomVec(rng, n), rng.NormFloat64(), math.Exp(2*rng.NormFloat64())
+			b.Add(-slope, row)
+			bound -= slope * slope / curvature / 2
+			row.Scale(math.Sqrt(curvature))
+			rooted = append(rooted, row)
+		}
+		res, err := CG[float64]{Max: 200, Refresh: 1, ResidualTolerance: 1e-12}.Minimize(t.Context(), outer(rooted), b, make(vec, n))
+		if err != nil || math.Abs(res.Q-bound) > 1e-6*-bound {
+			t.Errorf("trial %d: M gets to %g, %v; want its bound %g", trial, res.Q, err, bound)
+		}
+	}
+}
+
 // outer returns JᵀJ.
 func outer(J []vec) *dense {
 	n := len(J[0])

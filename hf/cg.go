@@ -51,6 +51,7 @@ type CG[F accel.Float] struct {
 	Max          int               // iterations at most; zero means 250, the limit of Martens (2010)
 	Precondition Preconditioner[F] // nil means P = I
 	Stop         Stopper           // nil means to go on to Max
+	Sampling     *Sampling[F]      // nil means that sampling error does not end the run
 	Observe      Observer[F]       // nil means no observer
 	Refresh      int               // compute r = Ax − b anew every so many iterations, with a product each; zero means never
 	// ResidualTolerance ends the run when √(rᵀP⁻¹r) has fallen below this fraction of its largest value. Zero means the
@@ -96,6 +97,13 @@ func (cg CG[F]) Minimize(ctx context.Context, A Operator[F], b, x accel.Vector[F
 	defer func() { w.q = res.History }()
 	region := region{radius: cg.Radius, pp: ry}
 	tolerance, largest := cg.tolerance(), 0.0
+	var sampled float64
+	if cg.Sampling != nil && ry > 0 && finite(ry) {
+		var err error
+		if sampled, err = cg.Sampling.bound(ctx, p); err != nil {
+			return res, err
+		}
+	}
 
 	for i := 1; ; i++ {
 		largest = math.Max(largest, ry)
@@ -123,6 +131,10 @@ func (cg CG[F]) Minimize(ctx context.Context, A Operator[F], b, x accel.Vector[F
 		var err error
 		if res.Stop, err = cg.ended(ctx, res, x, border); err != nil || res.Stop != NotStopped {
 			return res, err
+		}
+		if sampled > 0 && r.Dot(r) <= sampled*x.Dot(x) {
+			res.Stop = StopSampling
+			return res, nil
 		}
 
 		// Py = r;  β ← rᵀy / previous rᵀy;  p ← −y + βp

@@ -23,7 +23,7 @@ func (o *Optimizer[F]) commit(delta accel.Vector[F], r *Report) {
 		o.theta.Add(r.Alpha, delta)
 		p.Rejections, p.NonFinite = 0, 0
 		o.adapt(r)
-		o.restart(delta)
+		o.restart(delta, r)
 	}
 	r.Rejections = p.Rejections
 }
@@ -39,8 +39,13 @@ func (o *Optimizer[F]) reject(r *Report) {
 	o.delta.Zero()
 }
 
-// adapt applies the LM rule (section 8.5). A trust region that the run did not reach is not widened.
+// adapt applies the LM rule (section 8.5). A trust region that the run did not reach is not widened. A step of steepest descent
+// says nothing about the model but that it is not damped enough.
 func (o *Optimizer[F]) adapt(r *Report) {
+	if r.metNothingElse() {
+		o.strengthen(func(lm LM, strength float64) float64 { return lm.Reject(strength, 1) })
+		return
+	}
 	inside := r.Radius > 0 && r.CGStop != StopBoundary && r.CGStop != StopNegativeCurvature
 	if inside && r.Verdict == ModelAgrees && r.Rho > o.settings.Rho.Share*o.settings.LM.High {
 		return
@@ -64,15 +69,15 @@ func (o *Optimizer[F]) strengthen(rule func(lm LM, strength float64) float64) {
 	}
 }
 
-// restart sets where the next CG run starts from (section 10): from 0 if this one did not get to M < 0 (section 8.5). Krylov
+// restart sets where the next CG run starts from (section 10): from 0 if this one did not get to M < 0 (section 8.5) or was none. Krylov
 // subspace descent takes δ into its next subspace.
-func (o *Optimizer[F]) restart(delta accel.Vector[F]) {
+func (o *Optimizer[F]) restart(delta accel.Vector[F], r *Report) {
 	last := o.path.kept[len(o.path.kept)-1]
 	switch {
 	case o.settings.Method == MethodKSD:
 		o.delta.Copy(delta)
 	case o.settings.CG.Start == StartZero || o.settings.Damping == DampTrustRegion:
-	case last.q >= 0 && !o.settings.CG.KeepStart:
+	case last.q >= 0 && !o.settings.CG.KeepStart || r.metNothingElse():
 		o.delta.Zero()
 	case o.settings.CG.Start == StartHighest && !math.IsInf(o.path.worstF, -1):
 		o.delta.Copy(o.path.highest)

@@ -67,14 +67,18 @@ func (o *Optimizer[F]) solve(ctx context.Context, A *damped[F], r *Report) error
 		o.x.Zero()
 	}
 	var stop Stopper = s.CG.Progress
-	if s.CG.NoProgressStop {
+	if s.CG.NoProgressStop || s.CG.Sampling {
 		stop = nil
+	}
+	sampling, err := o.sampling(A.lin)
+	if err != nil {
+		return err
 	}
 	limit := o.cgLimit(r.Iteration)
 	var solver interface {
 		Minimize(ctx context.Context, A Operator[F], b, x accel.Vector[F]) (Result, error)
 	} = CG[F]{
-		Max: limit, Precondition: P, Stop: stop, Observe: &o.path, Refresh: s.CG.Refresh,
+		Max: limit, Precondition: P, Stop: stop, Sampling: sampling, Observe: &o.path, Refresh: s.CG.Refresh,
 		ResidualTolerance: s.CG.ResidualTolerance, Radius: r.Radius, Work: &o.work,
 	}
 	if s.Damping == DampTrustRegion && s.TrustSolver == TrustGLTR {
@@ -88,8 +92,15 @@ func (o *Optimizer[F]) solve(ctx context.Context, A *damped[F], r *Report) error
 	switch {
 	case res.Stop == StopNonFinite:
 		r.Outcome = NonFinite
-	case res.Stop == StopNegativeCurvature && res.Iterations == 0:
+	case r.metNothingElse() && s.CG.Negative == NegativeReject:
 		r.Outcome = NoDirection
+	case r.metNothingElse():
+		if res.Q, err = o.steepest(ctx, A, P); err != nil {
+			return err
+		}
+		if !finite(res.Q) {
+			r.Outcome = NonFinite
+		}
 	}
 	o.path.end(res, o.x)
 	return nil

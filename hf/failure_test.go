@@ -44,7 +44,7 @@ func TestRejectedIterations(t *testing.T) {
 			l.spoil = func(role Role, _ []float64) bool { return role == HeldOut }
 		}, func(s *Settings) { s.LineSearch.Role = HeldOut }, NonFinite, StopConverged, ErrDiverged},
 		{"negative curvature", func(l *leastSquares[float64]) {}, func(s *Settings) {
-			s.Structural = Structural{Mu: 1e6, Rule: MuFixed}
+			s.CG.Negative = NegativeReject
 		}, NoDirection, StopNegativeCurvature, ErrStalled},
 		{"no decrease", func(l *leastSquares[float64]) {}, nil, NoDecrease, StopConverged, ErrStalled},
 	} {

@@ -13,8 +13,7 @@ import (
 //	‖Var(∇fᵢ)‖₁ / |S| · (N − |S|) / (N − 1) ≤ θ² ‖∇f‖²
 //
 // and otherwise ‖Var‖₁ / (θ² ‖∇f‖²) cases are asked for, from the next iteration on. Section 12.2 warns that both norms depend on
-// the parameterization. The other rule of Byrd et al., which ends CG early, is left out: that section finds it at odds with
-// a start of CG from other than 0.
+// the parameterization. The other rule of Byrd et al., which ends CG early, is [Sampling].
 type Growth struct {
 	Theta float64 // θ; zero means that minibatches do not grow
 	// Factor is the most by which a minibatch grows at once. Zero means 2; Byrd et al. have no bound, and near a stationary point of

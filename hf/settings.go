@@ -128,6 +128,9 @@ type CGSettings struct {
 	// next run then starts from 0 (section 8.5).
 	KeepStart bool
 	Watch     Watch
+	Negative  NegativeRule
+	// Sampling ends the run by the rule of [Sampling], in the place of Progress.
+	Sampling bool
 }
 
 // Watch ends a CG run as soon as f(θ+δ) on the curvature minibatch gets worse: section 13, second recipe.

@@ -78,9 +78,10 @@ const (
 	StopBoundary                     // the border of the trust region (section 8.6)
 	StopWorse                        // f on the curvature minibatch got worse (section 13)
 	StopNonFinite                    // a product or an iterate was not finite
+	StopSampling                     // the residual is within the sampling error of products (section 12.2)
 )
 
-var stopNames = names{"none", "max", "progress", "converged", "negative_curvature", "boundary", "worse", "non_finite"}
+var stopNames = names{"none", "max", "progress", "converged", "negative_curvature", "boundary", "worse", "non_finite", "sampling"}
 
 // String returns the name under which metrics report the reason.
 func (s StopReason) String() string { return stopNames.of(int(s)) }

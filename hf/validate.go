@@ -77,6 +77,7 @@ func (v *problems) cg(c CGSettings) {
 	v.schedule("CG.ZetaSchedule", c.ZetaSchedule, 1)
 	v.check(c.Watch.Every >= 0, "CG.Watch.Every", c.Watch.Every, "must not be negative")
 	v.nonNegative("CG.Watch.Tolerance", c.Watch.Tolerance)
+	v.check(negativeNames.valid(int(c.Negative)), "CG.Negative", c.Negative, "is not a rule for negative curvature")
 }
 
 func (v *problems) precondition(s Settings) {
@@ -110,6 +111,7 @@ func (v *problems) method(s Settings) {
 	v.check(curvatureNames.valid(int(s.Curvature)), "Curvature", s.Curvature, "is not a kind of curvature")
 	v.check(s.Structural.Mu == 0 || s.Curvature == CurvatureGGN, "Structural.Mu", s.Structural.Mu,
 		"is structural damping, which goes with the Gauss-Newton matrix only: set it to 0")
+	v.check(!s.CG.Sampling || s.Curvature == CurvatureGGN && s.Method == MethodCG, "CG.Sampling", s.CG.Sampling, "needs Curvature ggn and Method cg")
 	v.check(s.Curvature == CurvatureGGN || !s.Precondition.Kind.estimates(), "Precondition.Kind", s.Precondition.Kind,
 		"estimates the diagonal of the Gauss-Newton matrix: choose fisher or none with another curvature")
 	v.nonNegative("Growth.Theta", s.Growth.Theta)
@@ -131,6 +133,7 @@ func (v *problems) trust(s Settings) {
 	}
 	v.check(s.Damping == DampTrustRegion, "TrustSolver", s.TrustSolver, "needs Damping trust_region")
 	v.check(s.CG.Watch.Every == 0, "CG.Watch.Every", s.CG.Watch.Every, "must be 0 with TrustSolver gltr, which has no iterates on its way")
+	v.check(!s.CG.Sampling, "CG.Sampling", s.CG.Sampling, "must be false with TrustSolver gltr, which has no residual on its way")
 	v.check(s.CG.Refresh == 0, "CG.Refresh", s.CG.Refresh, "must be 0 with TrustSolver gltr, which has no residual to compute anew")
 }
 

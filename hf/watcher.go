@@ -21,7 +21,7 @@ func (o *Optimizer[F]) OnCG(see func(CGProgress)) {
 	}
 	o.path.see = func(i int, q []float64) {
 		p := CGProgress{Iteration: o.progress.Iteration + 1, I: i, Max: o.cgLimit(o.progress.Iteration + 1), M: q[i], Relative: math.NaN(), Bound: math.NaN()}
-		if !o.settings.CG.NoProgressStop {
+		if !o.settings.CG.NoProgressStop && !o.settings.CG.Sampling {
 			if s, bound, ok := o.settings.CG.Progress.measure(q); ok {
 				p.Relative, p.Bound = s, bound
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"curvestream/accel"
@@ -121,7 +122,8 @@ func TestLosses(t *testing.T) {
 			clear(target)
 			target[2] = 1
 		}
-		g, lv := LossGradient(loss, z, target), LossCurvature(loss, z, v)
+		p := Predict(loss, z)
+		g, lv := LossGradient(loss, p, target), LossCurvature(loss, p, target, v)
 		up, down := make([]float64, m), make([]float64, m)
 		for i := range z {
 			up[i], down[i] = z[i]+eps*v[i], z[i]-eps*v[i]
@@ -130,13 +132,15 @@ func TestLosses(t *testing.T) {
 		if e := math.Abs(accel.Slice[float64](g).Dot(accel.Slice[float64](v)) - slope); e > 1e-8 {
 			t.Errorf("%s: ∇L is off by %g", name, e)
 		}
-		gUp, gDown := LossGradient(loss, up, target), LossGradient(loss, down, target)
+		gUp, gDown := LossGradient(loss, Predict(loss, up), target), LossGradient(loss, Predict(loss, down), target)
 		for i := range lv {
 			if e := math.Abs(lv[i] - (gUp[i]-gDown[i])/(2*eps)); e > 1e-8 {
 				t.Errorf("%s: L″v is off by %g", name, e)
 			}
 		}
-		compareLoss(t, backend, loss, z, target, v)
+		for _, c := range []accel.Convexity{accel.Indefinite, accel.Dropped, accel.Shifted} {
+			compareLoss(t, backend, loss.Shows(c), z, target, slices.Clone(v))
+		}
 	}
 }
 
@@ -167,7 +171,8 @@ func compareLoss(t *testing.T, backend accel.Backend[float64], loss accel.Loss, 
 	}
 	got := make([]float64, 4*m)
 	vec.Read(got)
-	want := append(append(Predict(loss, z), LossGradient(loss, z, target)...), LossCurvature(loss, z, v)...)
+	p := Predict(loss, z)
+	want := append(append(slices.Clone(p), LossGradient(loss, p, target)...), LossCurvature(loss, p, target, v)...)
 	for i, w := range want {
 		if i >= m {
 			w *= weight

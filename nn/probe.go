@@ -122,8 +122,12 @@ func (s *Shard[F]) fillProbe(p Pass, group int, position []int, at func(j, t int
 }
 
 // MulLossRoot sets each row of v to √w S v, S being a matrix with S Sᵀ = L″ where the prediction is p and w the weight of the row:
-// diag(√p) − p√pᵀ for softmax, whose p add up to 1, and the root of a diagonal for the others. All are in host memory.
+// diag(√p) − p√pᵀ for softmax, whose p add up to 1, and the root of a diagonal for the others. All are in host memory. It panics where the
+// loss is not convex, and L″ no function of p.
 func MulLossRoot[F accel.Float](loss accel.Loss, p, v []F, width int, weight []F) {
+	if !loss.Convex() {
+		panic("nn: the root of L″ is known of convex losses only: choose a preconditioner that needs none")
+	}
 	for i := 0; i*width < len(v); i++ {
 		root := 1.0
 		if weight != nil {

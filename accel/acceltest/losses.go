@@ -2,29 +2,35 @@ package acceltest
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"curvestream/accel"
 )
 
-var lossNames = []string{accel.SquaredError: "squared error", accel.LogisticCrossEntropy: "logistic", accel.SoftmaxCrossEntropy: "softmax"}
+var lossNames = map[accel.Loss]string{
+	accel.SquaredError: "squared error", accel.LogisticCrossEntropy: "logistic", accel.SoftmaxCrossEntropy: "softmax",
+	accel.LogisticSquaredError: "logistic squared error", accel.LogisticSquaredError.Shows(accel.Dropped): "logistic squared error, dropped",
+	accel.TanhSquaredError: "tanh squared error", accel.TanhSquaredError.Shows(accel.Shifted): "tanh squared error, shifted",
+}
 
 // lossCases are the output stage for all losses (table 2), with dense targets and with classes, with and without weights,
 // and with outputs far from 0.
 func lossCases[F accel.Float]() []Case[F] {
 	var cases []Case[F]
-	for loss := range lossNames {
+	for _, loss := range slices.Sorted(maps.Keys(lossNames)) {
 		for _, size := range sizes {
 			if size.cols == 0 {
 				continue
 			}
 			for variant := range 4 {
 				weighted, classes := variant&1 != 0, variant&2 != 0
-				if classes && accel.Loss(loss) != accel.SoftmaxCrossEntropy {
+				if classes && loss != accel.SoftmaxCrossEntropy {
 					continue
 				}
-				cases = append(cases, lossCase[F](accel.Loss(loss), size.rows, size.cols, weighted, classes)...)
+				cases = append(cases, lossCase[F](loss, size.rows, size.cols, weighted, classes)...)
 			}
 		}
 	}

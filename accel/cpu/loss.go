@@ -8,9 +8,11 @@ import (
 
 // Predict implements accel.Losses.
 func (s *Stream[F]) Predict(loss accel.Loss, z accel.Mat[F]) {
-	switch loss {
+	switch loss.Kind() {
 	case accel.LogisticCrossEntropy:
 		s.Activate(accel.Logistic, z)
+	case accel.LogisticSquaredError, accel.TanhSquaredError:
+		s.Activate(loss.Output(), z)
 	case accel.SoftmaxCrossEntropy:
 		v := look(z)
 		for i := range v.rows {
@@ -53,6 +55,8 @@ func (s *Stream[F]) rowLoss(loss accel.Loss, z []F, dense view[F], class []int32
 		return squaredError(z, dense.row(i))
 	case loss == accel.LogisticCrossEntropy:
 		return s.logisticLoss(z, dense.row(i))
+	case !loss.Convex():
+		return s.outputLoss(loss, z, dense.row(i))
 	case class != nil:
 		return s.logSumExp(z) - float64(z[class[i]])
 	}
@@ -93,7 +97,11 @@ func (s *Stream[F]) logSumExp(z []F) float64 {
 
 // LossGradient implements accel.Losses. A row of weight 0 becomes 0, whatever it holds.
 func (s *Stream[F]) LossGradient(loss accel.Loss, p accel.Mat[F], t accel.Targets[F]) {
-	if t.Weight == nil && t.Class == nil {
+	switch {
+	case !loss.Convex():
+		outputGradient(loss, p, t)
+		return
+	case t.Weight == nil && t.Class == nil:
 		s.AddMat(p, -1, t.Dense)
 		return
 	}
@@ -118,6 +126,9 @@ func (s *Stream[F]) LossGradient(loss accel.Loss, p accel.Mat[F], t accel.Target
 // LossCurvature implements accel.Losses. A row of weight 0 becomes 0, whatever it holds.
 func (s *Stream[F]) LossCurvature(loss accel.Loss, p accel.Mat[F], t accel.Targets[F], rz accel.Mat[F]) {
 	switch {
+	case !loss.Convex():
+		outputCurvature(loss, p, t, rz)
+		return
 	case t.Weight == nil && loss == accel.SquaredError:
 		return
 	case t.Weight == nil && loss == accel.LogisticCrossEntropy:

@@ -197,13 +197,13 @@ func (k *checker) curvature() error {
 	var got, want []float64
 	for r := 0; r < len(k.p); r += k.b.Out {
 		z, w := k.logits(k.p[r:r+k.b.Out]), k.random(k.b.Out)
-		t := make([]float64, k.b.Out) // L″ does not depend on the target
-		got = append(got, nn.LossCurvature(k.loss, z, w)...)
+		t := k.target(r / k.b.Out)
+		got = append(got, nn.LossCurvature(k.loss.Kind(), k.p[r:r+k.b.Out], t, w)...)
 		up, down := make([]float64, len(z)), make([]float64, len(z))
 		for i := range z {
 			up[i], down[i] = z[i]+step*w[i], z[i]-step*w[i]
 		}
-		up, down = nn.LossGradient(k.loss, up, t), nn.LossGradient(k.loss, down, t)
+		up, down = nn.LossGradient(k.loss, nn.Predict(k.loss, up), t), nn.LossGradient(k.loss, nn.Predict(k.loss, down), t)
 		for i := range up {
 			want = append(want, (up[i]-down[i])/(2*step))
 		}
@@ -212,7 +212,7 @@ func (k *checker) curvature() error {
 	return nil
 }
 
-// gv compares with Jᵀ L″ J v, J being explicit.
+// gv compares with Jᵀ L″ J v, J being explicit and L″ what the loss shows.
 func (k *checker) gv() error {
 	v, jv := read(k.v), make([]float64, len(k.p))
 	for i, column := range k.j {
@@ -222,7 +222,7 @@ func (k *checker) gv() error {
 	}
 	for r := range k.b.OutputRows() {
 		row := jv[r*k.b.Out : (r+1)*k.b.Out]
-		lv := nn.LossCurvature(k.loss, k.logits(k.p[r*k.b.Out:(r+1)*k.b.Out]), row)
+		lv := nn.LossCurvature(k.loss, k.p[r*k.b.Out:(r+1)*k.b.Out], k.target(r), row)
 		for i := range row {
 			row[i] = lv[i] * k.weight(r)
 		}
@@ -270,8 +270,10 @@ func (k *checker) symmetry() error {
 	}
 	scale := math.Sqrt(gu.Dot(gu)*k.v.Dot(k.v)) + math.Sqrt(gv.Dot(gv)*u.Dot(u))
 	k.rows = append(k.rows,
-		NewRow("u'Gv = v'Gu", math.Abs(u.Dot(gv)-k.v.Dot(gu))/scale, 1e-12),
-		NewRow("v'Gv >= 0", max(0, -k.v.Dot(gv))/scale, 1e-12))
+		NewRow("u'Gv = v'Gu", math.Abs(u.Dot(gv)-k.v.Dot(gu))/scale, 1e-12))
+	if k.loss.Convex() || k.loss.Shown() != accel.Indefinite {
+		k.rows = append(k.rows, NewRow("v'Gv >= 0", max(0, -k.v.Dot(gv))/scale, 1e-12))
+	}
 	return nil
 }
 

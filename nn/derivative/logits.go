@@ -18,11 +18,13 @@ func (k *checker) seen(theta accel.Vector[float64]) ([]float64, error) {
 func (k *checker) logits(p []float64) []float64 {
 	z := make([]float64, len(p))
 	for i, pi := range p {
-		switch k.loss {
+		switch k.loss.Kind() {
 		case accel.SquaredError:
 			z[i] = pi
-		case accel.LogisticCrossEntropy:
+		case accel.LogisticCrossEntropy, accel.LogisticSquaredError:
 			z[i] = math.Log(pi) - math.Log1p(-pi)
+		case accel.TanhSquaredError:
+			z[i] = math.Atanh(pi)
 		case accel.SoftmaxCrossEntropy:
 			z[i] = math.Log(pi)
 		}

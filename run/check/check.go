@@ -178,7 +178,7 @@ func choices(word string, all ...string) []string {
 
 func toy(ctx context.Context, c *config.Config, arch, loss, form string, seed uint64) ([]derivative.Row, error) {
 	spec := model.NewSpec(c, &ingest.Encoding{In: toyIn, Out: toyOut})
-	spec.Arch, spec.Loss = arch, loss
+	spec.Arch, spec.Loss, spec.LossCurvature = arch, loss, c.Model.LossCurvature
 	if arch == "mrnn" {
 		spec.Factors = toyFactors
 	}
@@ -194,7 +194,7 @@ func toy(ctx context.Context, c *config.Config, arch, loss, form string, seed ui
 	if err != nil {
 		return nil, fault.New(fault.Config, "config.model", "%v", err)
 	}
-	l, err := nn.ParseLoss(loss)
+	l, err := spec.NetLoss()
 	if err != nil {
 		return nil, err
 	}

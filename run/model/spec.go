@@ -27,6 +27,7 @@ type Spec struct {
 	Activation         []string         `json:"activation"` // of each hidden layer
 	OutputActivation   string           `json:"output_activation"`
 	Loss               string           `json:"loss"`
+	LossCurvature      string           `json:"loss_curvature,omitempty"` // of a loss that is not convex: drop or shift
 	Biases             bool             `json:"biases"`
 	StructuralDistance string           `json:"structural_distance"`
 	DType              string           `json:"dtype"`
@@ -48,7 +49,25 @@ func NewSpec(c *config.Config, e *ingest.Encoding) Spec {
 	}
 	return Spec{Schema: schema, Arch: c.Model.Arch, In: e.In, Hidden: c.Model.Hidden, Factors: factors, Out: e.Out, Activation: activation,
 		OutputActivation: c.Model.OutputActivation, Loss: c.Model.Loss, Biases: c.Model.Biases,
-		StructuralDistance: c.Model.StructuralDistance, DType: c.DType, Encoding: e}
+		StructuralDistance: c.Model.StructuralDistance, DType: c.DType, Encoding: e}.withLossCurvature(c)
+}
+
+// NetLoss returns the loss of the net, with what it shows in the place of an indefinite L″ (section 6.3).
+func (s Spec) NetLoss() (accel.Loss, error) {
+	loss, err := nn.ParseLoss(s.Loss)
+	if err != nil || s.LossCurvature == "" {
+		return loss, err
+	}
+	convexity, err := nn.ParseConvexity(s.LossCurvature)
+	return loss.Shows(convexity), err
+}
+
+// withLossCurvature records how training makes the curvature of the loss positive semi-definite, where the loss is not convex.
+func (s Spec) withLossCurvature(c *config.Config) Spec {
+	if loss, err := nn.ParseLoss(s.Loss); err == nil && !loss.Convex() {
+		s.LossCurvature = c.Model.LossCurvature
+	}
+	return s
 }
 
 // Distance returns the structural distance that fits a net's hidden activations: cross-entropy where all of them are tanh or
@@ -104,7 +123,7 @@ type States struct {
 
 // NewNet returns the net that s describes, on a backend.
 func NewNet[F accel.Float](backend accel.Backend[F], s Spec, states States) (Net[F], error) {
-	loss, err := nn.ParseLoss(s.Loss)
+	loss, err := s.NetLoss()
 	if err != nil {
 		return nil, err
 	}

@@ -19,12 +19,10 @@ type linearization[F accel.Float] struct {
 	kind   hf.CurvatureKind
 	theta  accel.Vector[F]
 	kept   []nn.Linearization[F]
-	sizes  []chunkSize // of the kept ones
-	all    bool        // every chunk is kept
+	chunks []*nn.Batch[F] // of the kept ones
+	all    bool           // every chunk is kept
 	weight float64
 }
-
-type chunkSize struct{ columns, rows int }
 
 // Linearize implements hf.Objective.
 func (o *Objective[F]) Linearize(ctx context.Context, theta accel.Vector[F]) (hf.Linearization[F], error) {
@@ -48,7 +46,7 @@ func (o *Objective[F]) LinearizeAs(ctx context.Context, role hf.Role, kind hf.Cu
 		}
 		b.Kept = true
 		l.kept = append(l.kept, kept)
-		l.sizes = append(l.sizes, chunkSize{b.Columns(), b.Rows()})
+		l.chunks = append(l.chunks, b)
 		return nil
 	})
 	if err == nil {
@@ -72,7 +70,7 @@ func (l *linearization[F]) chunk(ctx context.Context, b *nn.Batch[F]) (nn.Linear
 // Product implements hf.Linearization.
 func (l *linearization[F]) Product(ctx context.Context, dst, v accel.Vector[F], mu float64) error {
 	dst.Zero()
-	err := l.each(ctx, func(chunk nn.Linearization[F]) error { return l.add(ctx, chunk, dst, v, mu) })
+	err := l.each(ctx, func(_ *nn.Batch[F], chunk nn.Linearization[F]) error { return l.add(ctx, chunk, dst, v, mu) })
 	if err != nil {
 		return fmt.Errorf("objective: product: %w", err)
 	}
@@ -88,7 +86,7 @@ func (l *linearization[F]) Diagonal(ctx context.Context, dst accel.Vector[F], mu
 	}
 	dst.Zero()
 	probe := nn.Probe{Exact: e.Exact, Draws: e.Draws, Normal: e.Normal, Seed: e.Seed}
-	err := l.each(ctx, func(chunk nn.Linearization[F]) error {
+	err := l.each(ctx, func(_ *nn.Batch[F], chunk nn.Linearization[F]) error {
 		d, ok := chunk.(nn.DiagonalLinearization[F])
 		if !ok {
 			return errors.New("the net does not know the diagonal of its curvature: choose the fisher preconditioner or none")
@@ -106,11 +104,10 @@ func (l *linearization[F]) Diagonal(ctx context.Context, dst accel.Vector[F], mu
 }
 
 // each passes the chunks to use, in their order: those that are kept, and the others linearized anew.
-func (l *linearization[F]) each(ctx context.Context, use func(nn.Linearization[F]) error) error {
+func (l *linearization[F]) each(ctx context.Context, use func(*nn.Batch[F], nn.Linearization[F]) error) error {
 	for i, kept := range l.kept {
-		l.o.counts.Sequences += int64(l.sizes[i].columns)
-		l.o.counts.Steps += int64(l.sizes[i].rows)
-		if err := use(kept); err != nil {
+		l.o.count(l.chunks[i])
+		if err := use(l.chunks[i], kept); err != nil {
 			return err
 		}
 	}
@@ -128,7 +125,7 @@ func (l *linearization[F]) each(ctx context.Context, use func(nn.Linearization[F
 		if err != nil {
 			return err
 		}
-		return errors.Join(use(fresh), fresh.Close())
+		return errors.Join(use(b, fresh), fresh.Close())
 	})
 }
 
@@ -149,6 +146,6 @@ func (l *linearization[F]) Close() error {
 	for _, kept := range l.kept {
 		errs = append(errs, kept.Close())
 	}
-	l.kept = nil
+	l.kept, l.chunks = nil, nil
 	return errors.Join(errs...)
 }

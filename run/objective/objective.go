@@ -33,7 +33,8 @@ type Plan interface {
 
 // Settings say what f is besides the loss of the net.
 type Settings struct {
-	WeightDecay float64 // β of ½ β Σ ‖W‖² over the weights (not over biases and h_0)
+	Loss        accel.Loss // that of the net
+	WeightDecay float64    // β of ½ β Σ ‖W‖² over the weights (not over biases and h_0)
 	// DecaySchedule, where not empty, gives β by HF iteration instead (section 13: none near the end).
 	DecaySchedule hf.Schedule
 	// Keep bounds the bytes of activations that a linearization keeps for all its products (section 7.1). What does not fit is

@@ -17,7 +17,7 @@ func optimizerSettings(c *config.Config) (hf.Settings, error) {
 		LM:           hf.LM{Off: !c.LM.Adapt, Low: c.LM.Low, High: c.LM.High, Raise: c.LM.Raise, Drop: c.LM.Drop},
 		Rho:          hf.Rho{Damped: c.LM.Model == "damped", Role: role(c.LM.Batch)},
 		CG: hf.CGSettings{
-			Max: c.CG.Max, MaxSchedule: hf.Schedule(c.CG.MaxSchedule), NoProgressStop: c.CG.Stop == "max", Refresh: c.CG.Refresh, Zeta: c.CG.Decay,
+			Max: c.CG.Max, MaxSchedule: hf.Schedule(c.CG.MaxSchedule), NoProgressStop: c.CG.Stop == "max", Sampling: c.CG.Stop == "byrd", Refresh: c.CG.Refresh, Zeta: c.CG.Decay,
 			Progress: hf.RelativeProgress{Tolerance: c.CG.Tol},
 			Watch:    hf.Watch{Every: c.CG.Watch},
 		},
@@ -54,7 +54,7 @@ func optimizerSettings(c *config.Config) (hf.Settings, error) {
 		to   interface{ UnmarshalText([]byte) error }
 		word string
 	}{{&s.Curvature, c.Curvature.Kind}, {&s.Damping, c.Damping.Kind}, {&s.TrustSolver, c.Damping.TrustSolver}, {&s.Structural.Rule, c.Damping.StructuralRule}, {&s.Precondition.Kind, c.Precond.Kind},
-		{&s.Select.Rule, c.CG.Backtrack}} {
+		{&s.Select.Rule, c.CG.Backtrack}, {&s.CG.Negative, c.CG.Negative}} {
 		if err := w.to.UnmarshalText([]byte(w.word)); err != nil {
 			return s, err
 		}
