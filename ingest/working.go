@@ -132,12 +132,8 @@ func NewWorkingWriter(dir string, spec WorkingSpec, columns []int) (*WorkingWrit
 		return nil, workingFault(dir, err)
 	}
 	sweepWorking(w.path)
-	if w.dir, err = os.MkdirTemp(dir, name+".tmp-*"); err != nil {
+	if w.dir, w.lock, err = lockedDir(dir, name+".tmp-*"); err != nil {
 		return nil, workingFault(dir, err)
-	}
-	if w.lock, err = lockDir(w.dir); err != nil {
-		os.RemoveAll(w.dir)
-		return nil, workingFault(w.dir, err)
 	}
 	w.schema = w.fields()
 	if w.writer, err = NewWriter(filepath.Join(w.dir, workingData), WriteOptions{Format: WriteArrow, Schema: w.schema, Compression: spec.Compression}); err != nil {
@@ -149,6 +145,23 @@ func NewWorkingWriter(dir string, spec WorkingSpec, columns []int) (*WorkingWrit
 
 func workingFault(path string, err error) error {
 	return &OutputError{Code: "output.cannot_create", Path: path, Message: "the working copy cannot be written", Hint: "give --cache a directory that can be written, or leave it out", Err: bare(err)}
+}
+
+// lockedDir makes a directory that is locked. Another run may take it for a leftover before it is; then it makes another.
+func lockedDir(parent, pattern string) (dir string, lock *os.File, err error) {
+	for range 20 {
+		if dir, err = os.MkdirTemp(parent, pattern); err != nil {
+			return "", nil, err
+		}
+		if lock, err = lockDir(dir); err == nil {
+			if _, gone := os.Stat(filepath.Join(dir, lockName)); gone == nil {
+				return dir, lock, nil
+			}
+			lock.Close()
+		}
+		os.RemoveAll(dir)
+	}
+	return "", nil, err
 }
 
 // sweepWorking removes what runs that did not end well left of the copy at path.
