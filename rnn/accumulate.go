@@ -57,7 +57,7 @@ func (s *sweep[F]) accumulateOutputs(b *block, st strip[F], dz accel.Mat[F], g p
 	if outputRows(b) == 0 {
 		return
 	}
-	s.s.GEMM(true, false, 1, dz, s.withOutput(b, s.hiddenOf(st), s.last), 1, g.zh)
+	s.s.GEMM(true, false, 1, dz, s.withOutput(b, st, s.last), 1, g.zh)
 	if g.bz.V != nil {
 		s.s.AddSumOfRows(g.bz, dz)
 	}

@@ -46,8 +46,8 @@ const blockRows = 1024
 
 // cut cuts a shard into blocks of equal numbers of time-steps: enough steps for blockRows rows, but at least 8, so that the
 // entering states cost little, and no more than about √T, so that few blocks are enough when states are recomputed.
-func cut[F accel.Float](s *nn.Shard[F]) []block {
-	return cutAt(s, blockSteps(s))
+func (n *Net[F]) cut(s *nn.Shard[F]) []block {
+	return n.cutAt(s, blockSteps(s))
 }
 
 // blockSteps returns how many time-steps a block of a shard has.
@@ -55,11 +55,16 @@ func blockSteps[F accel.Float](s *nn.Shard[F]) int {
 	return max(8, min(blockRows/s.Active[0], int(math.Sqrt(float64(s.Steps())))))
 }
 
-// cutAt cuts a shard into blocks of the given number of time-steps.
-func cutAt[F accel.Float](s *nn.Shard[F], steps int) []block {
+// cutAt cuts a shard into blocks of the given number of time-steps, or fewer where a window ends.
+func (n *Net[F]) cutAt(s *nn.Shard[F], steps int) []block {
 	var blocks []block
-	for lo := 0; lo < s.Steps(); lo += steps {
-		blocks = append(blocks, newBlock(s, lo, min(lo+steps, s.Steps())))
+	for lo := 0; lo < s.Steps(); {
+		hi := min(lo+steps, s.Steps())
+		if n.Window > 0 {
+			hi = min(hi, (lo/n.Window+1)*n.Window)
+		}
+		blocks = append(blocks, newBlock(s, lo, hi))
+		lo = hi
 	}
 	return blocks
 }

@@ -2,25 +2,23 @@ package rnn
 
 import (
 	"curvestream/accel"
-	"curvestream/nn"
 )
 
-// recurrence returns what the cell of a configuration computes.
-func (c Config) recurrence() recurrence {
+// layerOf returns what a recurrent layer of h units computes from in inputs, parameters without the index of the layer.
+func (c Config) layerOf(in, h int) recurrence {
 	switch c.Cell {
 	case LSTM:
-		return c.lstm().finish()
+		return c.lstm(in, h)
 	case GRU:
-		return c.gru().finish()
+		return c.gru(in, h)
 	case Multiplicative:
-		return c.multiplicative().finish()
+		return c.multiplicative(in, h)
 	}
-	return c.plain().finish()
+	return c.plain(in, h)
 }
 
-func (c Config) plain() recurrence {
-	h := c.Hidden
-	r := recurrence{params: []shape{{"W_xh", h, c.In}, {"W_hh", h, h}}}
+func (c Config) plain(in, h int) recurrence {
+	r := recurrence{params: []shape{{"W_xh", h, in}, {"W_hh", h, h}}}
 	n := node{width: h, acts: all(c.Activation, h), initial: "h_0",
 		products: []product{{weight: "W_xh", hi: h, in: fromX}, {weight: "W_hh", hi: h, in: ref{0, 0, h, true}}}}
 	if c.Biases {
@@ -32,10 +30,9 @@ func (c Config) plain() recurrence {
 	return r
 }
 
-func (c Config) lstm() recurrence {
+func (c Config) lstm(in, h int) recurrence {
 	const gates, cell, squashed, hidden = 0, 1, 2, 3
-	h := c.Hidden
-	r := recurrence{hidden: hidden, params: []shape{{"W_x", 4 * h, c.In}, {"W_h", 4 * h, h}}}
+	r := recurrence{top: hidden, params: []shape{{"W_x", 4 * h, in}, {"W_h", 4 * h, h}}}
 	a := node{width: 4 * h,
 		acts:     []activated{{accel.Logistic, 0, 2 * h}, {accel.Tanh, 2 * h, 3 * h}, {accel.Logistic, 3 * h, 4 * h}},
 		products: []product{{weight: "W_x", hi: 4 * h, in: fromX}, {weight: "W_h", hi: 4 * h, in: ref{hidden, 0, h, true}}}}
@@ -54,10 +51,9 @@ func (c Config) lstm() recurrence {
 	return r
 }
 
-func (c Config) gru() recurrence {
+func (c Config) gru(in, h int) recurrence {
 	const gates, reset, candidate, hidden = 0, 1, 2, 3
-	h := c.Hidden
-	r := recurrence{hidden: hidden, params: []shape{{"W_x", 3 * h, c.In}, {"W_h", 3 * h, h}}}
+	r := recurrence{top: hidden, params: []shape{{"W_x", 3 * h, in}, {"W_h", 3 * h, h}}}
 	before := ref{hidden, 0, h, true}
 	a := node{width: 2 * h, acts: all(accel.Logistic, 2*h),
 		products: []product{{weight: "W_x", hi: 2 * h, in: fromX}, {weight: "W_h", hi: 2 * h, in: before}}}
@@ -78,11 +74,11 @@ func (c Config) gru() recurrence {
 	return r
 }
 
-func (c Config) multiplicative() recurrence {
+func (c Config) multiplicative(in, h int) recurrence {
 	const ofInput, ofState, factors, hidden = 0, 1, 2, 3
-	h, f := c.Hidden, c.Factors
-	r := recurrence{hidden: hidden,
-		params: []shape{{"W_fx", f, c.In}, {"W_fh", f, h}, {"W_hx", h, c.In}, {"W_hf", h, f}}}
+	f := c.Factors
+	r := recurrence{top: hidden,
+		params: []shape{{"W_fx", f, in}, {"W_fh", f, h}, {"W_hx", h, in}, {"W_hf", h, f}}}
 	n := node{width: h, acts: all(accel.Tanh, h), initial: "h_0",
 		products: []product{{weight: "W_hx", hi: h, in: fromX}, {weight: "W_hf", hi: h, in: ref{factors, 0, f, false}}}}
 	if c.Biases {
@@ -105,19 +101,4 @@ func all(act accel.Activation, width int) []activated {
 		return nil
 	}
 	return []activated{{act, 0, width}}
-}
-
-// Layout returns the parameters in their order in θ: those of the cell, then W_zh and b_z. The cell's are W_xh, W_hh, b_h, h_0 of the
-// plain net; W_x, W_h, b, h_0, c_0 of the LSTM; W_x, W_h, b_x, b_h, h_0 of the GRU; W_fx, W_fh, W_hx, W_hf, b_h, h_0 of the
-// multiplicative net. Without biases there are no names with b.
-func (c Config) Layout() nn.Layout {
-	var l nn.Layout
-	for _, p := range c.recurrence().params {
-		l = l.Append(p.name, p.rows, p.cols)
-	}
-	l = l.Append("W_zh", c.Out, c.Hidden)
-	if c.Biases {
-		l = l.Append("b_z", 1, c.Out)
-	}
-	return l
 }

@@ -13,8 +13,8 @@ var _ nn.DiagonalLinearization[float64] = (*Linearization[float64])(nil)
 
 // probe is what a shard needs for the diagonal of its curvature matrix.
 type probe[F accel.Float] struct {
-	gradientSweep[F]                // of L″^½ v in the place of ∇L
-	rh               []accel.Mat[F] // root of the curvature of the damped units times v, by block, entering rows first
+	gradientSweep[F]            // of L″^½ v in the place of ∇L
+	rh               []strip[F] // root of the curvature of the damped units times v, by block
 }
 
 // AddDiagonal implements nn.DiagonalLinearization. All states and derivatives of a sequence are needed at once, as for the
@@ -29,7 +29,7 @@ func (l *Linearization[F]) AddDiagonal(ctx context.Context, dst accel.Vector[F],
 	}
 	widths := []int{n.Out}
 	if mu != 0 {
-		widths = append(widths, n.Hidden)
+		widths = append(widths, n.recurrentLayers()...)
 	}
 	probes := make([]probe[F], len(l.sweeps))
 	giveBack, err := n.carve(l.sweeps, func(i int, s *sweep[F], a *nn.Arena[F]) {
@@ -58,9 +58,9 @@ func (s *sweep[F]) carveProbe(a *nn.Arena[F], l *linearized[F], damped bool) pro
 	p.kept = kept[F]{p: l.rz, z: l.kept.z}
 	p.fisher = s.carveFisher(a)
 	if damped {
-		p.rh = make([]accel.Mat[F], len(s.blocks))
+		p.rh = make([]strip[F], len(s.blocks))
 		for k := range s.blocks {
-			p.rh[k] = a.Mat(s.blocks[k].stripRows(), s.Hidden)
+			p.rh[k] = s.carveSome(a, func(i int) bool { return s.cell.nodes[i].damped }, s.blocks[k].rows(), s.blocks[k].enter)
 		}
 	}
 	return p
@@ -76,9 +76,12 @@ func (p *probe[F]) run(ctx context.Context, pass nn.Pass, position []int, mu flo
 	p.shard.Outputs(pass, position, v)
 	nn.MulLossRoot(p.Config.Loss, predicted, v, p.Out, p.shard.Targets.Weight)
 	elements(p.kept.p).Write(v)
+	var damped [][]F // of each recurrent layer
 	if mu != 0 {
-		v = make([]F, p.shard.Rows()*p.Hidden)
-		p.shard.Hidden(pass, 1, position, v)
+		for k, h := range p.recurrentLayers() {
+			damped = append(damped, make([]F, p.shard.Rows()*h))
+			p.shard.Hidden(pass, k+1, position, damped[k])
+		}
 	}
 	p.s.Fill(p.sum, 0)
 	sum := p.params(rowVector(p.sum))
@@ -90,8 +93,8 @@ func (p *probe[F]) run(ctx context.Context, pass nn.Pass, position []int, mu flo
 		}
 		var damp damping[F]
 		if mu != 0 && failed == nil {
-			damp = damping[F]{mu: F(math.Sqrt(mu)), rh: p.rh[k]}
-			failed = p.dampBlock(k, v)
+			damp = damping[F]{mu: F(math.Sqrt(mu)), r: p.rh[k]}
+			failed = p.dampBlock(k, damped)
 		}
 		p.backward(k, p.in(p.h, k), dz, &p.derivatives, damp, sum)
 		p.keepDerivatives(k, b)
@@ -105,21 +108,29 @@ func (p *probe[F]) run(ctx context.Context, pass nn.Pass, position []int, mu flo
 	return p.addFisher(ctx)
 }
 
-// dampBlock puts the root of the curvature of structural damping times v into the strip of block k; v has all rows.
-func (p *probe[F]) dampBlock(k int, v []F) error {
+// dampBlock puts the root of the curvature of structural damping times v into the strip of block k; v has all rows of each recurrent
+// layer.
+func (p *probe[F]) dampBlock(k int, v [][]F) error {
 	if err := p.s.Sync(); err != nil {
 		return err
 	}
-	b := &p.blocks[k]
-	part := v[b.row[0]*p.Hidden : b.row[1]*p.Hidden]
-	h := make([]F, len(part))
-	elements(inner(b, p.hiddenOf(p.in(p.h, k)))).Read(h)
+	b, next := &p.blocks[k], 0
 	var weight []F
 	if p.shard.Weight != nil {
 		weight = p.shard.Weight[b.row[0]:b.row[1]]
 	}
-	nn.MulDistanceRoot(p.Distance, p.Activation, h, part, p.Hidden, weight)
-	elements(inner(b, p.rh[k])).Write(part)
+	for i := range p.cell.nodes {
+		if !p.cell.nodes[i].damped {
+			continue
+		}
+		width := p.cell.nodes[i].width
+		part := v[next][b.row[0]*width : b.row[1]*width]
+		h := make([]F, len(part))
+		elements(p.inside(b, p.in(p.h, k), i)).Read(h)
+		nn.MulDistanceRoot(p.Distance, p.Activation, h, part, width, weight)
+		elements(p.inside(b, p.rh[k], i)).Write(part)
+		next++
+	}
 	return nil
 }
 

@@ -27,7 +27,7 @@ func (s *sweep[F]) carveFisher(a *nn.Arena[F]) fisher[F] {
 	}
 	steps := s.shard.Steps()
 	f.sum, f.g = a.Mat(1, s.layout.Len()), a.Mat(1, s.layout.Len())
-	f.in = s.carveSome(a, func(i int) bool { return i == s.cell.hidden || s.cell.read(i) }, steps, 1)
+	f.in = s.carveSome(a, func(i int) bool { return i == s.cell.top || s.cell.read(i) }, steps, 1)
 	f.d = s.carveSome(a, func(i int) bool { return s.cell.nodes[i].learned() }, steps, 0)
 	f.dz = a.Mat(steps, s.Out)
 	if s.shard.Sparse == nil {
@@ -146,9 +146,12 @@ func (g *gradientSweep[F]) sequenceGradient(j int, sum params[F]) {
 	for i := range g.cell.nodes {
 		g.sequenceNode(i, j, sum)
 	}
-	dz, h := f.dz.RowRange(0, steps), f.in[g.cell.hidden].RowRange(1, steps+1)
+	dz, h := f.dz.RowRange(0, steps), f.in[g.cell.top].RowRange(0, steps)
+	if g.cell.nodes[g.cell.top].carried() {
+		h = f.in[g.cell.top].RowRange(1, steps+1)
+	}
 	if g.shard.Form == nn.Last {
-		dz, h = f.dz.RowRange(0, 1), f.in[g.cell.hidden].RowRange(steps, steps+1)
+		dz, h = f.dz.RowRange(0, 1), h.RowRange(steps-1, steps)
 	}
 	g.s.GEMM(true, false, 1, dz, h, 1, sum.zh)
 	if sum.bz.V != nil {

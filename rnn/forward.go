@@ -6,7 +6,7 @@ import (
 )
 
 // enter sets the entering values of the carried nodes of block k in st: their initial values, or the last ones of the block
-// before, whose strip is before. It also serves the R-operator, whose values enter the same way.
+// before, whose strip is before.
 func (s *sweep[F]) enter(k int, st, before strip[F], initial []accel.Mat[F]) {
 	b := &s.blocks[k]
 	for i := range s.cell.nodes {
@@ -24,35 +24,87 @@ func (s *sweep[F]) enter(k int, st, before strip[F], initial []accel.Mat[F]) {
 	}
 }
 
-// forward computes the values of all nodes of a block from the entering ones in its strip.
+// enterR is enter for the R-operator. R{} of what enters a window is zero: what is carried into it counts as given.
+func (s *sweep[F]) enterR(k int, r, before strip[F], initial []accel.Mat[F]) {
+	if !s.severed(k) {
+		s.enter(k, r, before, initial)
+		return
+	}
+	for i := range s.cell.nodes {
+		if s.cell.nodes[i].carried() {
+			s.s.Fill(r[i].RowRange(0, s.blocks[k].enter), 0)
+		}
+	}
+}
+
+// severed reports whether block k begins a window, the first one excepted.
+func (s *sweep[F]) severed(k int) bool {
+	return s.Window > 0 && k > 0 && k < len(s.blocks) && s.blocks[k].lo%s.Window == 0
+}
+
+// forward computes the values of all nodes of a block from the entering ones in its strip, layer by layer.
 func (s *sweep[F]) forward(b *block, st strip[F]) {
 	s.fromInputs(b, s.w, st)
-	for t := b.lo; t < b.hi; t++ {
-		n := s.shard.Active[t]
-		for i := range s.cell.nodes {
-			node := &s.cell.nodes[i]
-			a := s.value(b, st, i, t, n)
-			var beta F
-			if node.started() {
+	for _, l := range s.cell.layers {
+		s.fromBelow(b, l, st, false)
+		if !l.recurrent {
+			s.activate(&s.cell.nodes[l.lo], s.inside(b, st, l.lo))
+			continue
+		}
+		for t := b.lo; t < b.hi; t++ {
+			for i := l.lo; i < l.hi; i++ {
+				s.forwardNode(b, st, i, t)
+			}
+		}
+	}
+}
+
+// forwardNode computes the values of node i of a recurrent layer at time-step t.
+func (s *sweep[F]) forwardNode(b *block, st strip[F], i, t int) {
+	node, n := &s.cell.nodes[i], s.shard.Active[t]
+	a := s.value(b, st, i, t, n)
+	var beta F
+	if node.started() {
+		beta = 1
+	}
+	for j := range node.products {
+		if p := &node.products[j]; !p.hoisted() {
+			s.s.MulPrepared(s.read(b, st, p.in, t, n), s.w.up[p.index], beta, a)
+			beta = 1
+		}
+	}
+	for j := range node.terms {
+		m := &node.terms[j]
+		if p := s.read(b, st, m.p, t, n); m.alone {
+			s.addOrSet(beta, a, p)
+		} else {
+			s.s.Hadamard(F(m.alpha), p, s.read(b, st, m.q, t, n), beta, a)
+		}
+		beta = 1
+	}
+	s.activate(node, a)
+}
+
+// activate replaces a of a node's units by s(a).
+func (s *sweep[F]) activate(node *node, a accel.Mat[F]) {
+	for _, act := range node.acts {
+		s.s.Activate(act.act, columns(a, act.lo, act.hi))
+	}
+}
+
+// fromBelow adds Σ W in of what a layer reads of the one below to a of its nodes, for all rows of a block, or sets it where nothing
+// has gone into a node yet: with again, something has.
+func (s *sweep[F]) fromBelow(b *block, l layer, st strip[F], again bool) {
+	for i := l.lo; i < l.hi; i++ {
+		node := &s.cell.nodes[i]
+		var beta F
+		if again || node.fed() {
+			beta = 1
+		}
+		for j := range node.products {
+			if p := &node.products[j]; p.below {
+				s.s.MulPrepared(s.inside(b, st, p.in.node), s.w.up[p.index], beta, s.inside(b, st, i))
 				beta = 1
-			}
-			for j := range node.products {
-				if p := &node.products[j]; !p.in.isInput() {
-					s.s.MulPrepared(s.read(b, st, p.in, t, n), s.w.up[p.index], beta, a)
-					beta = 1
-				}
-			}
-			for j := range node.terms {
-				m := &node.terms[j]
-				if p := s.read(b, st, m.p, t, n); m.alone {
-					s.addOrSet(beta, a, p)
-				} else {
-					s.s.Hadamard(F(m.alpha), p, s.read(b, st, m.q, t, n), beta, a)
-				}
-				beta = 1
-			}
-			for _, act := range node.acts {
-				s.s.Activate(act.act, columns(a, act.lo, act.hi))
 			}
 		}
 	}
@@ -97,13 +149,14 @@ func (s *sweep[F]) fromInputs(b *block, w *operands[F], st strip[F]) {
 	}
 }
 
-// withOutput returns the rows of h that have an output: all, or those of last time-steps, gathered in buffer.
-func (s *sweep[F]) withOutput(b *block, h, buffer accel.Mat[F]) accel.Mat[F] {
+// withOutput returns the rows of what outputs read that have an output: all, or those of last time-steps, gathered in buffer.
+func (s *sweep[F]) withOutput(b *block, st strip[F], buffer accel.Mat[F]) accel.Mat[F] {
+	h := s.shown(b, st)
 	if s.shard.Form == nn.Each {
-		return inner(b, h)
+		return h
 	}
 	for _, l := range b.lastRows {
-		s.s.CopyMat(buffer.RowRange(l.to, l.to+l.n), h.RowRange(l.from, l.from+l.n))
+		s.s.CopyMat(buffer.RowRange(l.to, l.to+l.n), h.RowRange(l.from-b.enter, l.from-b.enter+l.n))
 	}
 	return buffer.RowRange(0, outputRows(b))
 }
@@ -113,7 +166,7 @@ func (s *sweep[F]) outputs(b *block, st strip[F], z accel.Mat[F]) {
 	if outputRows(b) == 0 {
 		return
 	}
-	s.s.MulPrepared(s.withOutput(b, s.hiddenOf(st), s.last), s.w.zhUp, 0, z)
+	s.s.MulPrepared(s.withOutput(b, st, s.last), s.w.zhUp, 0, z)
 	if s.w.bz.V != nil {
 		s.s.AddRow(z, s.w.bz)
 	}

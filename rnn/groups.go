@@ -63,7 +63,7 @@ func (n *Net[F]) addGroup(ctx context.Context, b *nn.Batch[F], w *operands[F], s
 	if err != nil {
 		return err
 	}
-	sweeps := []*sweep[F]{{Net: n, shard: shards[0], blocks: cutAt(shards[0], steps), w: w}}
+	sweeps := []*sweep[F]{{Net: n, shard: shards[0], blocks: n.cutAt(shards[0], steps), w: w}}
 	if err := n.schedule(sweeps); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (l *linearized[F]) jv(ctx context.Context, v *operands[F], keep bool) error
 			r = l.in(l.rh, k)
 			l.computeR(k, v)
 		} else {
-			l.enter(k, r, r, v.initial)
+			l.enterR(k, r, r, v.initial)
 			l.forwardR(b, v, st, r, nil)
 		}
 		l.outputsR(b, v, st, r, l.kept, rowsOf(b, l.rz))
@@ -37,7 +37,7 @@ func (l *linearized[F]) jv(ctx context.Context, v *operands[F], keep bool) error
 // computeR computes R{} of the nodes of block k in their place in l.rh, as the values of h are computed.
 func (l *linearized[F]) computeR(k int, v *operands[F]) {
 	r := l.in(l.rh, k)
-	l.enter(k, r, l.before(l.rh, k), v.initial)
+	l.enterR(k, r, l.before(l.rh, k), v.initial)
 	l.forwardR(&l.blocks[k], v, l.in(l.h, k), r, nil)
 }
 
@@ -50,25 +50,53 @@ func (l *linearized[F]) computeR(k int, v *operands[F]) {
 func (s *sweep[F]) forwardR(b *block, v *operands[F], st, r, ra strip[F]) {
 	s.fromInputs(b, v, r)
 	s.fromStates(b, v, st, r)
-	for t := b.lo; t < b.hi; t++ {
-		n := s.shard.Active[t]
-		for i := range s.cell.nodes {
-			node := &s.cell.nodes[i]
-			a := s.value(b, r, i, t, n)
-			for j := range node.products {
-				if p := &node.products[j]; !p.in.isInput() {
-					s.s.MulPrepared(s.read(b, r, p.in, t, n), s.w.up[p.index], 1, a)
-				}
-			}
-			s.addTermsR(b, node, st, r, t, a)
-			if ra != nil && node.curved() {
-				s.s.CopyMat(s.value(b, ra, i, t, n), a)
-			}
-			for _, act := range node.acts {
-				s.s.MulDerivative(act.act, columns(a, act.lo, act.hi), columns(s.value(b, st, i, t, n), act.lo, act.hi))
+	for _, l := range s.cell.layers {
+		s.fromBelow(b, l, r, true)
+		if !l.recurrent {
+			s.throughR(&s.cell.nodes[l.lo], s.inside(b, st, l.lo), s.inside(b, r, l.lo), s.insideOf(b, ra, l.lo))
+			continue
+		}
+		for t := b.lo; t < b.hi; t++ {
+			for i := l.lo; i < l.hi; i++ {
+				s.forwardNodeR(b, st, r, ra, i, t)
 			}
 		}
 	}
+}
+
+// forwardNodeR computes R{} of node i of a recurrent layer at time-step t.
+func (s *sweep[F]) forwardNodeR(b *block, st, r, ra strip[F], i, t int) {
+	node, n := &s.cell.nodes[i], s.shard.Active[t]
+	a := s.value(b, r, i, t, n)
+	for j := range node.products {
+		if p := &node.products[j]; !p.hoisted() {
+			s.s.MulPrepared(s.read(b, r, p.in, t, n), s.w.up[p.index], 1, a)
+		}
+	}
+	s.addTermsR(b, node, st, r, t, a)
+	var keep accel.Mat[F]
+	if ra != nil {
+		keep = s.value(b, ra, i, t, n)
+	}
+	s.throughR(node, s.value(b, st, i, t, n), a, keep)
+}
+
+// throughR turns R{a} of a node into R{} of its value, which is h, after it is copied to keep, if that is not nothing.
+func (s *sweep[F]) throughR(node *node, h, a, keep accel.Mat[F]) {
+	if keep.V != nil && node.curved() {
+		s.s.CopyMat(keep, a)
+	}
+	for _, act := range node.acts {
+		s.s.MulDerivative(act.act, columns(a, act.lo, act.hi), columns(h, act.lo, act.hi))
+	}
+}
+
+// insideOf is inside, or nothing where the strip is nil.
+func (s *sweep[F]) insideOf(b *block, st strip[F], i int) accel.Mat[F] {
+	if st == nil {
+		return accel.Mat[F]{}
+	}
+	return s.inside(b, st, i)
 }
 
 // addTermsR adds R{} of the terms of a node at time-step t to a, or sets a, where nothing else goes into the node.
@@ -96,7 +124,7 @@ func (s *sweep[F]) fromStates(b *block, v *operands[F], st, r strip[F]) {
 		node := &s.cell.nodes[i]
 		a := s.inside(b, r, i)
 		var beta F
-		if node.started() {
+		if node.fed() {
 			beta = 1
 		}
 		for j := range node.products {
@@ -122,8 +150,8 @@ func (s *sweep[F]) outputsR(b *block, v *operands[F], st, r strip[F], o kept[F],
 	if rz.Rows == 0 {
 		return
 	}
-	s.s.MulPrepared(s.withOutput(b, s.hiddenOf(r), s.last), s.w.zhUp, 0, rz)
-	s.s.MulPrepared(s.withOutput(b, s.hiddenOf(st), s.last), v.zhUp, 1, rz)
+	s.s.MulPrepared(s.withOutput(b, r, s.last), s.w.zhUp, 0, rz)
+	s.s.MulPrepared(s.withOutput(b, st, s.last), v.zhUp, 1, rz)
 	if v.bz.V != nil {
 		s.s.AddRow(rz, v.bz)
 	}
@@ -146,20 +174,25 @@ func (l *linearized[F]) jtu(ctx context.Context, v *operands[F], mu F) error {
 		}
 		var damp damping[F]
 		if mu != 0 {
-			damp = damping[F]{mu: mu, rh: l.hiddenOf(l.in(l.rh, k))}
-			l.weigh(b, damp.rh)
+			damp = damping[F]{mu: mu, r: l.in(l.rh, k)}
+			l.weigh(b, damp.r)
 		}
 		l.backward(k, l.in(l.h, k), dz, &l.derivatives, damp, l.dW)
 	})
 }
 
-// weigh scales each row of a strip's matrix, but for the entering rows, by the weight of its sequence: to a stream, that is the
-// curvature of a weighted squared error.
-func (s *sweep[F]) weigh(b *block, m accel.Mat[F]) {
+// weigh scales each row of the damped nodes of a strip, but for the entering rows, by the weight of its sequence: to a stream, that
+// is the curvature of a weighted squared error.
+func (s *sweep[F]) weigh(b *block, r strip[F]) {
 	if s.shard.Weight == nil {
 		return
 	}
-	rows := inner(b, m)
-	weights := accel.Targets[F]{Dense: rows, Weight: s.shard.Weight[b.row[0]:b.row[1]]}
-	s.s.LossCurvature(accel.SquaredError, rows, weights, rows)
+	for i := range s.cell.nodes {
+		if !s.cell.nodes[i].damped {
+			continue
+		}
+		rows := s.inside(b, r, i)
+		weights := accel.Targets[F]{Dense: rows, Weight: s.shard.Weight[b.row[0]:b.row[1]]}
+		s.s.LossCurvature(accel.SquaredError, rows, weights, rows)
+	}
 }

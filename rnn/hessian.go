@@ -26,7 +26,7 @@ func (s *sweep[F]) carveHessian(a *nn.Arena[F]) hessian[F] {
 	}
 	h.rd = s.carveDerivatives(a)
 	if s.shard.Form == nn.Last {
-		h.rlast = a.Mat(s.largest(outputRows), s.Hidden)
+		h.rlast = a.Mat(s.largest(outputRows), s.cell.shownWidth())
 	}
 	return h
 }
@@ -71,7 +71,7 @@ func (l *linearized[F]) addHv(ctx context.Context, v *operands[F]) error {
 // computeRKeeping is computeR, and keeps R{a} too.
 func (l *linearized[F]) computeRKeeping(k int, v *operands[F]) {
 	r := l.in(l.rh, k)
-	l.enter(k, r, l.before(l.rh, k), v.initial)
+	l.enterR(k, r, l.before(l.rh, k), v.initial)
 	l.forwardR(&l.blocks[k], v, l.in(l.h, k), r, l.in(l.hv.ra, k))
 }
 
@@ -107,7 +107,7 @@ func (l *linearized[F]) lossR() {
 //
 // and R{dW} = R{da} hᵀ + da R{h}ᵀ.
 func (l *linearized[F]) backwardR(k int, v *operands[F], sum params[F]) {
-	b, hv, h := &l.blocks[k], &l.hv, l.cell.hidden
+	b, hv, h := &l.blocks[k], &l.hv, l.cell.top
 	dz, rdz := rowsOf(b, hv.dz), rowsOf(b, hv.rdz)
 	dh, rdh := l.ofNode(b, l.d, h), l.ofNode(b, hv.rd.d, h)
 	l.s.Fill(dh, 0)
@@ -115,35 +115,48 @@ func (l *linearized[F]) backwardR(k int, v *operands[F], sum params[F]) {
 	l.addOutputs(b, dz, l.w.zhDown, 1, dh)
 	l.addOutputs(b, rdz, l.w.zhDown, 1, rdh)
 	l.addOutputs(b, dz, v.zhDown, 1, rdh)
-	l.fromBlockAfter(k, &l.derivatives)
-	l.fromBlockAfter(k, &hv.rd)
-	for t := b.hi - 1; t >= b.lo; t-- {
-		for i := len(l.cell.nodes) - 1; i >= 0; i-- {
-			l.throughActivations(k, i, t)
-			l.passR(k, i, t, v)
-		}
+	l.fromBlockAfter(k, &l.derivatives, damping[F]{})
+	l.fromBlockAfter(k, &hv.rd, damping[F]{})
+	for j := len(l.cell.layers) - 1; j >= 0; j-- {
+		l.layerBackwardR(k, l.cell.layers[j], v)
 	}
 	l.accumulate(b, l.in(l.h, k), hv.rd.d, rdz, sum)
 	l.accumulateStates(b, l.in(l.rh, k), l.d, sum)
 	if dz.Rows > 0 {
-		l.s.GEMM(true, false, 1, dz, l.withOutput(b, l.hiddenOf(l.in(l.rh, k)), hv.rlast), 1, sum.zh)
+		l.s.GEMM(true, false, 1, dz, l.withOutput(b, l.in(l.rh, k), hv.rlast), 1, sum.zh)
 	}
 	if k == 0 {
 		l.toInitialValues(&hv.rd, sum)
 	}
 }
 
-// throughActivations turns derivatives of node i of block k at time-step t, and R{} of them, from those with respect to its value
-// into those with respect to a.
-func (l *linearized[F]) throughActivations(k, i, t int) {
-	b, st, ra := &l.blocks[k], l.in(l.h, k), l.in(l.hv.ra, k)
-	d, rd, n := l.at(b, l.d[i], t), l.at(b, l.hv.rd.d[i], t), l.shard.Active[t]
-	for _, act := range l.cell.nodes[i].acts {
+// layerBackwardR is the part of a layer in backwardR.
+func (l *linearized[F]) layerBackwardR(k int, of layer, v *operands[F]) {
+	b, rd, st, ra := &l.blocks[k], l.hv.rd.d, l.in(l.h, k), l.in(l.hv.ra, k)
+	if of.recurrent {
+		for t := b.hi - 1; t >= b.lo; t-- {
+			for i := of.hi - 1; i >= of.lo; i-- {
+				n := l.shard.Active[t]
+				l.throughTwice(&l.cell.nodes[i], l.value(b, st, i, t, n), l.value(b, ra, i, t, n), l.at(b, l.d[i], t), l.at(b, rd[i], t))
+				l.passR(k, i, t, v)
+			}
+		}
+	} else {
+		i := of.lo
+		l.throughTwice(&l.cell.nodes[i], l.inside(b, st, i), l.inside(b, ra, i), l.ofNode(b, l.d, i), l.ofNode(b, rd, i))
+	}
+	l.toBelow(b, of, l.d, l.w, l.d, false)
+	l.toBelow(b, of, rd, l.w, rd, false)
+	l.toBelow(b, of, l.d, v, rd, true)
+}
+
+// throughTwice turns derivatives d of a node and R{} of them from those with respect to its value h into those with respect to a.
+func (l *linearized[F]) throughTwice(node *node, h, ra, d, rd accel.Mat[F]) {
+	for _, act := range node.acts {
 		part := func(m accel.Mat[F]) accel.Mat[F] { return columns(m, act.lo, act.hi) }
-		h := part(l.value(b, st, i, t, n))
-		l.s.MulDerivative(act.act, part(rd), h)
-		l.s.AddSecondDerivative(act.act, part(rd), part(d), h, part(l.value(b, ra, i, t, n)))
-		l.s.MulDerivative(act.act, part(d), h)
+		l.s.MulDerivative(act.act, part(rd), part(h))
+		l.s.AddSecondDerivative(act.act, part(rd), part(d), part(h), part(ra))
+		l.s.MulDerivative(act.act, part(d), part(h))
 	}
 }
 
@@ -155,7 +168,7 @@ func (l *linearized[F]) passR(k, i, t int, v *operands[F]) {
 	l.pass(b, node, da, st, &l.derivatives, t)
 	l.pass(b, node, rda, st, rd, t)
 	for j := range node.products {
-		if p := &node.products[j]; !p.in.isInput() {
+		if p := &node.products[j]; !p.hoisted() {
 			to, _ := l.into(b, rd, p.in, false, t)
 			l.s.MulPrepared(da, v.down[p.index], 1, to)
 		}

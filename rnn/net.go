@@ -24,8 +24,15 @@ import (
 type Config struct {
 	In, Hidden, Out int
 	Cell            Cell
-	Factors         int              // F of the multiplicative cell; 0 of the others
-	Activation      accel.Activation // s, of the hidden units of the plain cell; the others have tanh, which need not be said
+	// Upper are the hidden units of further recurrent layers. Each has the same kind of cell and reads h of the one below, and the
+	// last one's h goes to the outputs. Departure: the report has one layer; Hidden are its units.
+	Upper []int
+	// InputLayers and OutputLayers are the units of feedforward layers between x and the first recurrent layer, and between the last
+	// one and z, each s(W in + b) with s = LayerActivation.
+	InputLayers, OutputLayers []int
+	LayerActivation           accel.Activation
+	Factors                   int              // F of each layer of the multiplicative cell; 0 of the others
+	Activation                accel.Activation // s, of the hidden units of the plain cell; the others have tanh, which need not be said
 	// OutputActivation is s_z. It belongs to F, not to the loss: J contains its derivative (section 6.3). Linear, the zero
 	// value, is the usual choice.
 	OutputActivation accel.Activation
@@ -36,6 +43,11 @@ type Config struct {
 	// keep, by recomputing the others (section 7.1). Zero means to keep all. Structural damping and the Hessian keep R{} of as
 	// much besides, once and twice.
 	StateBudget int64
+	// Window, where not 0, cuts sequences into windows of so many time-steps: states are carried from one to the next and are computed
+	// at θ anew, but count as given, and so derivatives of all kinds end at the beginning of a window. Gradient and a linearization are
+	// then those of the same approximation of f, whose windows begin with constants; Loss and Outputs are what they are without.
+	// Departure: the report differentiates through whole sequences.
+	Window int
 	// Store says where states go that the backend's memory does not hold, and what plans are chosen by.
 	Store Store
 	// UniformStates keeps every √T-th block of states and recomputes the others, as the report does, for comparison; what a state
@@ -55,8 +67,12 @@ func (c Config) Validate() error {
 		}
 	}
 	errs = append(errs, c.validateCell())
+	errs = append(errs, c.validateLayers()...)
 	if c.StateBudget < 0 {
 		errs = append(errs, fmt.Errorf("rnn: a state budget of %d bytes: it must be 0 (keep all states) or more", c.StateBudget))
+	}
+	if c.Window < 0 {
+		errs = append(errs, fmt.Errorf("rnn: windows of %d time-steps: it must be 0 (whole sequences) or more", c.Window))
 	}
 	if c.Store.Device < 0 || c.Store.SpillBudget < 0 {
 		errs = append(errs, fmt.Errorf("rnn: states may take %d bytes of the backend's memory and %d of a file: they must be 0 or more", c.Store.Device, c.Store.SpillBudget))

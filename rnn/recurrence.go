@@ -8,9 +8,17 @@ import "curvestream/accel"
 type recurrence struct {
 	params []shape // parameters in their order in θ, those of the outputs excluded
 	nodes  []node
-	hidden int // the node that is h
+	layers []layer
+	top    int // the node that outputs read: h of the last recurrent layer, or what an output layer makes of it
 
 	products, biases int // how many there are in all nodes
+}
+
+// A layer is some consecutive nodes, lo to hi−1, that read each other, and of the layers below one node at the same time-step, or
+// inputs. So a sweep runs through a block layer by layer, and what reads the layer below is one product a block.
+type layer struct {
+	lo, hi    int
+	recurrent bool // else it is one node, of which all time-steps are computed at once
 }
 
 // A shape is a parameter with its size.
@@ -26,6 +34,7 @@ type node struct {
 	products []product
 	biases   []bias
 	terms    []term
+	damped   bool   // whether structural damping goes with it: h of a recurrent layer
 	initial  string // where the next time-step reads the node: the parameter that is its value before the first time-step
 }
 
@@ -41,6 +50,7 @@ type product struct {
 	lo, hi int
 	in     ref
 
+	below bool // whether in is of the layer below
 	index int  // among the products of all nodes
 	first bool // whether the backward sweep writes the derivative of in here for the first time
 }
@@ -80,8 +90,21 @@ func (n *node) carried() bool { return n.initial != "" }
 // learned reports whether parameters go into the node.
 func (n *node) learned() bool { return len(n.products)+len(n.biases) > 0 }
 
-// started reports whether what does not depend on states goes into the node.
+// hoisted reports whether the product is made for all time-steps of a block at once, before the layer's own time-steps.
+func (p *product) hoisted() bool { return p.below || p.in.isInput() }
+
+// started reports whether something goes into the node before the layer's time-steps.
 func (n *node) started() bool {
+	for i := range n.products {
+		if n.products[i].hoisted() {
+			return true
+		}
+	}
+	return len(n.biases) > 0
+}
+
+// fed reports whether inputs or biases go into the node.
+func (n *node) fed() bool {
 	for i := range n.products {
 		if n.products[i].in.isInput() {
 			return true
@@ -94,7 +117,8 @@ func (n *node) started() bool {
 func (n *node) curved() bool { return len(n.acts) > 0 }
 
 // finish numbers products and biases, and finds where derivatives are written first: a backward sweep goes through the nodes
-// from the last to the first, and through what each reads in the order of its lists.
+// layers from the last to the first, through the nodes of a layer likewise, and through what each reads in the order of its lists,
+// what is of the layer below last.
 func (r recurrence) finish() recurrence {
 	for i := range r.nodes {
 		n := &r.nodes[i]
@@ -116,15 +140,28 @@ func (r recurrence) finish() recurrence {
 		written[to] = true
 		return true
 	}
-	for i := len(r.nodes) - 1; i >= 0; i-- {
-		n := &r.nodes[i]
-		for j := range n.products {
-			n.products[j].first = first(n.products[j].in)
+	for k := len(r.layers) - 1; k >= 0; k-- {
+		l := r.layers[k]
+		for i := l.hi - 1; i >= l.lo; i-- {
+			n := &r.nodes[i]
+			for j := range n.products {
+				if p := &n.products[j]; !p.below {
+					p.first = first(p.in)
+				}
+			}
+			for j := range n.terms {
+				t := &n.terms[j]
+				t.firstP = first(t.p)
+				t.firstQ = !t.alone && first(t.q)
+			}
 		}
-		for j := range n.terms {
-			t := &n.terms[j]
-			t.firstP = first(t.p)
-			t.firstQ = !t.alone && first(t.q)
+		for i := l.hi - 1; i >= l.lo; i-- {
+			n := &r.nodes[i]
+			for j := range n.products {
+				if p := &n.products[j]; p.below {
+					p.first = first(p.in)
+				}
+			}
 		}
 	}
 	return r
@@ -141,6 +178,9 @@ func (r *recurrence) read(i int) bool {
 	}
 	return false
 }
+
+// shownWidth returns the width of the node that outputs read.
+func (r *recurrence) shownWidth() int { return r.nodes[r.top].width }
 
 // width returns the values of a row of all nodes.
 func (r *recurrence) width() int {

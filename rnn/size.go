@@ -9,13 +9,13 @@ import (
 
 // Flops returns how many floating point operations the matrix products of one product G v on b are, a multiplication and an
 // addition being two: for each time-step 8 for each recurrent weight, itself and its like in v, forward and backward; 4 for each
-// input that is not zero and each unit that it goes to; and 8 h m for each output row.
+// input that is not zero and each unit that it goes to; and 8 m times what outputs read for each output row.
 func (n *Net[F]) Flops(b *nn.Batch[F]) float64 {
 	inputs := float64(b.Rows() * n.In)
 	if b.Sparse != nil {
 		inputs = float64(len(b.Sparse.Col))
 	}
-	sum := 8 * float64(n.Hidden) * float64(n.Out) * float64(b.OutputRows())
+	sum := 8 * float64(n.cell.shownWidth()) * float64(n.Out) * float64(b.OutputRows())
 	for i := range n.cell.nodes {
 		for _, p := range n.cell.nodes[i].products {
 			if p.in.isInput() {
@@ -80,7 +80,7 @@ func (n *Net[F]) shapes(b *nn.Batch[F]) []*sweep[F] {
 		if b.Sparse != nil {
 			shard.Sparse = &accel.Sparse[F]{}
 		}
-		sweeps = append(sweeps, &sweep[F]{Net: n, shard: shard, blocks: cut(shard)})
+		sweeps = append(sweeps, &sweep[F]{Net: n, shard: shard, blocks: n.cut(shard)})
 	}
 	if _, err := n.planStates(sweeps); err != nil {
 		panic(err) // never: no shard is given fewer slots than it needs
@@ -94,7 +94,7 @@ func (n *Net[F]) prepared(backward bool) int {
 	if backward {
 		times = 2
 	}
-	elements := times * n.Out * n.Hidden
+	elements := times * n.Out * n.cell.shownWidth()
 	for i := range n.cell.nodes {
 		for _, p := range n.cell.nodes[i].products {
 			if p.in.isInput() {

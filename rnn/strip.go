@@ -72,5 +72,5 @@ func columns[F accel.Float](m accel.Mat[F], lo, hi int) accel.Mat[F] {
 	return m.ColRange(lo, hi)
 }
 
-// hiddenOf returns the rows of h, entering rows first.
-func (s *sweep[F]) hiddenOf(st strip[F]) accel.Mat[F] { return st[s.cell.hidden] }
+// shown returns the rows of a block that outputs read, without entering rows.
+func (s *sweep[F]) shown(b *block, st strip[F]) accel.Mat[F] { return s.inside(b, st, s.cell.top) }

@@ -32,7 +32,7 @@ func (n *Net[F]) sweeps(b *nn.Batch[F], w *operands[F]) ([]*sweep[F], error) {
 	}
 	sweeps := make([]*sweep[F], len(shards))
 	for i, shard := range shards {
-		sweeps[i] = &sweep[F]{Net: n, shard: shard, blocks: cut(shard), w: w}
+		sweeps[i] = &sweep[F]{Net: n, shard: shard, blocks: n.cut(shard), w: w}
 	}
 	return sweeps, nil
 }
@@ -83,9 +83,9 @@ func (s *sweep[F]) carveLast(a *nn.Arena[F], derivatives bool) {
 		return
 	}
 	rows := s.largest(outputRows)
-	s.last = a.Mat(rows, s.Hidden)
+	s.last = a.Mat(rows, s.cell.shownWidth())
 	if derivatives {
-		s.dlast = a.Mat(rows, s.Hidden)
+		s.dlast = a.Mat(rows, s.cell.shownWidth())
 	}
 }
 
