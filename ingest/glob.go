@@ -67,29 +67,15 @@ func (s *source) expandOne(ctx context.Context, pattern string, o OpenOptions) (
 // one with another name counts if its content is data.
 var dataExtensions = []string{".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc"}
 
+// expandDirectory returns the data files of a directory and of the key=value folders below it.
 func expandDirectory(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+	names, others, err := filesIn(dir)
 	if err != nil {
-		return nil, openFault(dir, err)
-	}
-	var names []string
-	folders := false
-	for _, e := range entries {
-		name := filepath.Join(dir, e.Name())
-		info, err := os.Stat(name)
-		switch {
-		case hidden(e.Name()):
-		case err != nil:
-			return nil, openFault(name, err)
-		case info.IsDir():
-			folders = true
-		case isData(name, info):
-			names = append(names, name)
-		}
+		return nil, err
 	}
 	if len(names) == 0 {
 		hint := "name a directory that holds Parquet or Arrow files"
-		if folders {
+		if others {
 			hint = "to read the folders below it too, write '" + filepath.Join(dir, "**", "*.parquet") + "'"
 		}
 		e := fault(codeNotFound, dir, hint, "the directory holds no Parquet or Arrow file")
@@ -98,6 +84,35 @@ func expandDirectory(dir string) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// filesIn finds the data files of a directory and of key=value folders below it; others says that there are other folders.
+func filesIn(dir string) (names []string, others bool, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, false, openFault(dir, err)
+	}
+	for _, e := range entries {
+		name := filepath.Join(dir, e.Name())
+		info, err := os.Stat(name)
+		_, partition := hiveKey(e.Name())
+		switch {
+		case hidden(e.Name()):
+		case err != nil:
+			return nil, false, openFault(name, err)
+		case info.IsDir() && partition:
+			below, more, err := filesIn(name)
+			if err != nil {
+				return nil, false, err
+			}
+			names, others = append(names, below...), others || more
+		case info.IsDir():
+			others = true
+		case isData(name, info):
+			names = append(names, name)
+		}
+	}
+	return names, others, nil
 }
 
 // hidden tells whether a file of a directory is not meant as data, by the convention of Hive and Spark.

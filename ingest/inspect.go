@@ -206,12 +206,18 @@ func columnsIn(src Source) []ColumnInfo {
 		return out
 	}
 	for _, o := range s.opened {
-		p, ok := o.decoder.(*parquetFile)
+		d := o.decoder
+		if h, ok := d.(*hiveDecoder); ok {
+			d = h.decoder
+		}
+		p, ok := d.(*parquetFile)
 		if !ok {
 			continue
 		}
 		for i := range out {
-			out[i].addChunks(p, o.columns[i])
+			if o.columns[i] < len(p.leaves) {
+				out[i].addChunks(p, o.columns[i])
+			}
 		}
 	}
 	for i := range out {

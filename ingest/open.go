@@ -34,7 +34,7 @@ type OpenOptions struct {
 const defaultMemoryLimit = 1 << 30
 
 // Open opens the data that patterns name: files, directories (the data files in them, sorted, without those whose names begin
-// with "_" or "."), patterns with * ? [ ] and ** (any number of folders), and "-", an Arrow IPC stream on standard input. The
+// with "_" or ".", and of key=value folders below them), patterns with * ? [ ] and ** (any number of folders), and "-", an Arrow IPC stream on standard input. The
 // patterns keep their order; the files of each are sorted. What a file is, Parquet, Arrow IPC file or Arrow IPC stream, is found
 // from its content. Names that begin with http://, https:// or s3:// are read in ranges, see package remote; s3://bucket/prefix/, with a slash
 // at the end, is a directory, and patterns work below s3://bucket/ too. All files must have the same columns, in any order; the first file's order is the source's.
@@ -48,6 +48,9 @@ const defaultMemoryLimit = 1 << 30
 //
 // Types are normalised: dictionaries and run-end encoded columns are read as their values, string views as strings, extension
 // types as their storage. Parquet columns have the types that Parquet says: fixed-size lists are lists there.
+//
+// Each key=value folder in a file's path is a column of that name, unless the file has one: whole numbers, numbers or days if all values
+// of the key are, else texts; percent-escapes are decoded and __HIVE_DEFAULT_PARTITION__ is null. All files must have the same keys.
 //
 // All errors about data are of type *[Error]. The source is safe for concurrent use; the caller closes it.
 func Open(ctx context.Context, patterns []string, o OpenOptions) (Source, error) {
@@ -63,8 +66,13 @@ func Open(ctx context.Context, patterns []string, o OpenOptions) (Source, error)
 		s.Close()
 		return nil, err
 	}
+	folders, err := partitioningOf(names)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
 	for _, name := range names {
-		if err := s.add(ctx, name, o); err != nil {
+		if err := s.add(ctx, name, folders, o); err != nil {
 			s.Close()
 			return nil, err
 		}
@@ -108,7 +116,7 @@ type decoder interface {
 }
 
 // add opens one file and appends its units.
-func (s *source) add(ctx context.Context, name string, o OpenOptions) error {
+func (s *source) add(ctx context.Context, name string, folders *partitioning, o OpenOptions) error {
 	f, err := s.locate(ctx, name, o)
 	if err != nil {
 		return err
@@ -127,6 +135,9 @@ func (s *source) add(ctx context.Context, name string, o OpenOptions) error {
 	}
 	opened.file = f
 	if err := checkNames(opened); err != nil {
+		return err
+	}
+	if err := opened.partition(folders); err != nil {
 		return err
 	}
 	if err := opened.expect(o, s.manifests); err != nil {
