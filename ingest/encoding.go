@@ -44,7 +44,7 @@ type Encoding struct {
 	Form    string           `json:"form"`             // "each", "last" or "next"
 	Mask    string           `json:"mask,omitempty"`
 	Weight  string           `json:"weight,omitempty"`
-	Loss    string           `json:"loss"` // "squared_error", "logistic_cross_entropy" or "softmax_cross_entropy"
+	Loss    string           `json:"loss"` // one of those of nn.LossNames
 	Missing string           `json:"missing"`
 	// In and Out are the widths of inputs and outputs; SparseInputs tells whether inputs are given as indices.
 	In           int  `json:"in"`

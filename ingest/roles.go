@@ -75,7 +75,7 @@ func begin(schema *arrow.Schema, o RoleOptions) (RoleOptions, *Roles, error) {
 	}{
 		{"--layout", string(o.Layout), []string{string(Nested), string(Long), string(Flat)}},
 		{"--form", o.Form, []string{"each", "last", "next"}},
-		{"--loss", o.Loss, []string{"squared_error", "logistic_cross_entropy", "softmax_cross_entropy"}},
+		{"--loss", o.Loss, []string{"squared_error", "logistic_cross_entropy", "softmax_cross_entropy", "logistic_squared_error", "tanh_squared_error"}},
 		{"--normalize", o.Normalize, []string{"zscore", "none"}},
 		{"--missing", o.Missing, []string{"error", "zero", "mask", "drop-sequence"}},
 	} {
