@@ -17,7 +17,7 @@ type Stats struct {
 	Memory    int64         `json:"memory_bytes"`   // the budget
 	Held      int64         `json:"held_bytes"`     // of it, now
 	Peak      int64         `json:"peak_bytes"`     // of it, at most
-	Copy      string        `json:"copy,omitempty"` // what there is to say of the working copy
+	Note      string        `json:"note,omitempty"` // what there is to say of the working copy, and of how many workers there are
 }
 
 // StageStats count what a stage did. The times are summed over the stage's goroutines: Busy at work, Starved waiting for
@@ -67,6 +67,6 @@ func (l *Loader[F]) Stats() Stats {
 		Stages: []StageStats{c.admit.stats("admit"), c.decode.stats("decode"), c.encode.stats("encode"), c.assemble.stats("assemble")},
 		Wait:   time.Duration(c.wait.Load()), Batches: c.batches.Load(), Replayed: c.replayed.Load(),
 		Sequences: c.sequences.Load(), Steps: c.steps.Load(), Epochs: c.epochs.Load(),
-		Memory: l.memory.total, Held: used, Peak: peak, Copy: l.copy.said(),
+		Memory: l.memory.total, Held: used, Peak: peak, Note: l.copy.said(),
 	}
 }

@@ -66,8 +66,8 @@ func TestWorkingCopyHasTheSameBits(t *testing.T) {
 					if got := d.all(t); got != want {
 						t.Error("other bits from the copy")
 					}
-					if s := d.loader.Stats(); !strings.Contains(s.Copy, "reading from") || s.Peak > s.Memory {
-						t.Errorf("%q, peak %d of %d", s.Copy, s.Peak, s.Memory)
+					if s := d.loader.Stats(); !strings.Contains(s.Note, "reading from") || s.Peak > s.Memory {
+						t.Errorf("%q, peak %d of %d", s.Note, s.Peak, s.Memory)
 					}
 				}
 			})
@@ -103,7 +103,7 @@ func TestWorkingCopyIsWrittenAnew(t *testing.T) {
 			d := open(t, path, vowels, o)
 			p := newPlan(t, d.manifest, pipeline.PlanOptions{GradientSize: 10})
 			d.digest(t, p.Minibatch(pipeline.Gradient, 1))
-			if note := d.loader.Stats().Copy; !strings.Contains(note, "damaged") || !strings.Contains(note, "written anew") {
+			if note := d.loader.Stats().Note; !strings.Contains(note, "damaged") || !strings.Contains(note, "written anew") {
 				t.Errorf("%s %s: %q", name, filepath.Base(file), note)
 			}
 			if d.all(t) != want || d.all(t) != want {
@@ -136,7 +136,7 @@ func TestWorkingCopyIsCutShort(t *testing.T) {
 	d := open(t, path, ingest.RoleOptions{}, pipeline.LoaderOptions{Copy: pipeline.CopyOptions{Dir: dir}})
 	d.all(t)
 	d.all(t)
-	if !strings.Contains(d.loader.Stats().Copy, "reading from") {
+	if !strings.Contains(d.loader.Stats().Note, "reading from") {
 		t.Fatal("the copy is not used")
 	}
 	cut := false
