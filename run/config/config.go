@@ -49,6 +49,8 @@ type Data struct {
 	MaxLength, MaxCategories int
 	ValidFraction            float64
 	SplitCol                 string
+	Cache, CacheCompression  string
+	Manifest                 string
 	S3Endpoint, S3Region     string
 	RemoteCache              Bytes
 	Encode                   map[string]ingest.ColumnEncoding
@@ -204,7 +206,7 @@ type Trace struct{ CG int }
 // Default returns the settings that hold where nothing else is said.
 func Default() Config {
 	return Config{
-		Data: Data{Layout: auto, Form: auto, Normalize: "none", Missing: "error", MaxCategories: 256, RemoteCache: 64 << 20},
+		Data: Data{Layout: auto, Form: auto, Normalize: "none", Missing: "error", MaxCategories: 256, CacheCompression: "none", RemoteCache: 64 << 20},
 		Model: Model{Arch: auto, Hidden: []int{100}, Activation: []string{"tanh"}, OutputActivation: "linear", Loss: auto, LossCurvature: "drop", Biases: true,
 			StructuralDistance: auto, Init: "sparse", InitFanIn: 15, InitScale: 1, SpectralRadius: 1.1},
 		Method:     Method{Kind: "hf"},

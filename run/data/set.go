@@ -26,6 +26,8 @@ type Access struct {
 	Stdin  io.Reader // what "-" reads; nil refuses it
 	Memory int64     // bytes to read with
 	Remote ingest.RemoteOptions
+	// Digests is the digest manifest that what is read is verified against; "" is DigestsName beside the data, if it is there.
+	Digests string
 	// Share is the share of --memory that Memory is, for the advice of errors. Zero means 1.
 	Share float64
 	// Notify is told what Match inferred of data, one line a decision, before they are read. It may be nil.
@@ -49,7 +51,7 @@ func (a Access) Open(ctx context.Context, patterns []string) (ingest.Source, err
 		}
 		return gen.Open(p)
 	}
-	return ingest.Open(ctx, patterns, ingest.OpenOptions{Stdin: a.Stdin, MemoryLimit: a.Memory, Remote: a.Remote})
+	return ingest.Open(ctx, patterns, ingest.OpenOptions{Stdin: a.Stdin, MemoryLimit: a.Memory, Remote: a.Remote, Digests: a.Digests})
 }
 
 // A Set is data that have been opened and scanned: every row was looked at. Close it.

@@ -60,7 +60,7 @@ func (s sets) Close() error {
 
 // openSets opens the data. With an encoding, as on resume, it is the one to use; else it is fitted to the training data.
 func openSets(ctx context.Context, c *config.Config, o Options, e *ingest.Encoding) (s sets, err error) {
-	access := data.Access{Stdin: o.Stdin, Remote: data.RemoteOf(c), Memory: share(c, trainShare), Share: trainShare, Division: data.DivisionOf(c), Part: "train"}
+	access := data.Access{Stdin: o.Stdin, Remote: data.RemoteOf(c), Memory: share(c, trainShare), Share: trainShare, Division: data.DivisionOf(c), Part: "train", Digests: c.Data.Manifest}
 	if e == nil {
 		s.train, err = access.Fit(ctx, c.Data.Train, data.Roles(c))
 	} else {
@@ -162,7 +162,7 @@ func assemble[F accel.Float](c *config.Config, s sets) (*machine[F], error) {
 	if err != nil {
 		return nil, fault.New(fault.Config, "config.batch", "%v", err)
 	}
-	if m.loader, err = newLoader[F](s.train, share(c, trainShare)); err != nil {
+	if m.loader, err = newLoader[F](s.train, share(c, trainShare), copyOptions(c)); err != nil {
 		return nil, data.Explain(err, trainShare)
 	}
 	theta, err := model.Initialize[F](m.net.Layout(), c, m.spec)
@@ -198,15 +198,19 @@ func (m *machine[F]) addValid(c *config.Config, s sets) error {
 		return fault.New(fault.Config, "config.batch", "validation data: %v", err)
 	}
 	m.everyone = plan.Everything()
-	if m.valid, err = newLoader[F](s.valid, share(c, validShare)); err != nil {
+	if m.valid, err = newLoader[F](s.valid, share(c, validShare), pipeline.CopyOptions{}); err != nil {
 		return data.Explain(err, validShare)
 	}
 	m.criterion, err = evaluate.Criterion(s.valid.Source)
 	return err
 }
 
-func newLoader[F accel.Float](s *data.Set, memory int64) (*pipeline.Loader[F], error) {
-	return pipeline.NewLoader[F](s.Source, s.Manifest, s.Encoding, pipeline.LoaderOptions{Memory: memory})
+func newLoader[F accel.Float](s *data.Set, memory int64, copies pipeline.CopyOptions) (*pipeline.Loader[F], error) {
+	return pipeline.NewLoader[F](s.Source, s.Manifest, s.Encoding, pipeline.LoaderOptions{Memory: memory, Copy: copies})
+}
+
+func copyOptions(c *config.Config) pipeline.CopyOptions {
+	return pipeline.CopyOptions{Dir: c.Data.Cache, Compression: c.Data.CacheCompression}
 }
 
 // Close forgets what the loaders keep.

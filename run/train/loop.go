@@ -127,8 +127,12 @@ func (l *loop[F]) finished() string {
 
 // step makes one HF iteration and reports it.
 func (l *loop[F]) step(ctx context.Context) (hf.Report, error) {
-	counts, wait := l.objective.Counts(), l.loader.Stats().Wait
+	counts, before := l.objective.Counts(), l.loader.Stats()
 	r, err := l.optimizer.Step(ctx)
+	after := l.loader.Stats()
+	if after.Note != before.Note {
+		l.observer.Observe(Setup{Event: "setup", Lines: []string{after.Note}})
+	}
 	var gaveUp *hf.GiveUpError
 	if err != nil && !errors.As(err, &gaveUp) {
 		return r, explain(err, l.config)
@@ -138,7 +142,7 @@ func (l *loop[F]) step(ctx context.Context) (hf.Report, error) {
 		l.Loss = &r.F
 	}
 	now := l.objective.Counts()
-	row := l.row(r, now.Sequences-counts.Sequences, now.Steps-counts.Steps, (l.loader.Stats().Wait - wait).Seconds())
+	row := l.row(r, now.Sequences-counts.Sequences, now.Steps-counts.Steps, (after.Wait - before.Wait).Seconds())
 	l.Waited += row.SecWait
 	l.Passes += row.Passes
 	if e := l.emit(row); e != nil {
