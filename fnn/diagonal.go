@@ -24,7 +24,6 @@ func (l *Linearization[F]) AddDiagonal(ctx context.Context, dst accel.Vector[F],
 	}
 	buffers := make([]gradientSweep[F], len(l.sweeps))
 	giveBack, err := n.carve(l.sweeps, func(i int, s *sweep[F], a *nn.Arena[F]) {
-		buffers[i] = gradientSweep[F]{pair: l.shards[i].pair, sum: l.shards[i].sum}
 		s.carveSquares(a, &buffers[i])
 	})
 	if err != nil {
@@ -47,22 +46,21 @@ func (l *Linearization[F]) AddDiagonal(ctx context.Context, dst accel.Vector[F],
 
 // probe leaves Σᵢ sq(Jᵢᵀ L″ᵢ^½ v) of a shard in g.fisher, v being that of a pass, hidden units that are damped included.
 func (s *sweep[F]) probe(ctx context.Context, pass nn.Pass, position []int, mu float64, l *linearized[F], g *gradientSweep[F]) error {
-	damp, err := s.drawProbe(pass, position, mu, l)
+	root, err := s.drawProbe(pass, position, mu, l)
 	if err != nil {
 		return err
 	}
-	s.s.Fill(g.sum, 0)
 	s.s.Fill(g.fisher, 0)
 	f := s.layersOf(rowVector(g.fisher))
-	return s.backward(ctx, l.ry[s.layers()], g.pair, damp, s.layersOf(rowVector(g.sum)), func(k int, dx accel.Mat[F]) {
+	return s.backward(ctx, l.ry, root, func(k int, dx accel.Mat[F]) {
 		s.addFisher(k, dx, g, f[k])
 	})
 }
 
-// drawProbe puts the roots of the curvatures times v into l.ry, layer by layer.
-func (s *sweep[F]) drawProbe(pass nn.Pass, position []int, mu float64, l *linearized[F]) (damping[F], error) {
+// drawProbe puts the roots of the curvatures times v into l.ry, layer by layer, and returns mu^½.
+func (s *sweep[F]) drawProbe(pass nn.Pass, position []int, mu float64, l *linearized[F]) (F, error) {
 	if err := s.s.Sync(); err != nil {
-		return damping[F]{}, err
+		return 0, err
 	}
 	top := s.layers()
 	v := make([]F, s.shard.Rows()*s.widest())
@@ -73,7 +71,7 @@ func (s *sweep[F]) drawProbe(pass nn.Pass, position []int, mu float64, l *linear
 	nn.MulLossRoot(s.Config.Loss, h[:len(out)], out, s.Sizes[top], s.shard.Targets.Weight)
 	elements(l.ry[top]).Write(out)
 	if mu == 0 {
-		return damping[F]{}, nil
+		return 0, nil
 	}
 	for k := 1; k < top; k++ {
 		hidden := v[:s.shard.Rows()*s.Sizes[k]]
@@ -82,7 +80,7 @@ func (s *sweep[F]) drawProbe(pass nn.Pass, position []int, mu float64, l *linear
 		nn.MulDistanceRoot(s.Distance, s.Activations[k-1], h[:len(hidden)], hidden, s.Sizes[k], s.shard.Weight)
 		elements(l.ry[k]).Write(hidden)
 	}
-	return damping[F]{mu: F(math.Sqrt(mu)), ry: l.ry}, nil
+	return F(math.Sqrt(mu)), nil
 }
 
 // elements returns a dense matrix as a vector.

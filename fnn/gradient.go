@@ -9,9 +9,8 @@ import (
 
 // gradientSweep is what a shard needs for the gradient.
 type gradientSweep[F accel.Float] struct {
-	pair   pair[F]
-	sum    accel.Mat[F]     // the shard's own ∇f, 1 × n
-	fisher accel.Mat[F]     // its own Σᵢ (∇fᵢ)², 1 × n; V is nil where that is not wanted
+	dx     []accel.Mat[F]   // dL/dx of each layer; of the last one in the place of z where nobody needs z any more
+	fisher accel.Mat[F]     // the shard's own Σᵢ (∇fᵢ)², 1 × n; V is nil where that is not wanted
 	dx2    wide[F]          // squares of dx,
 	y2     wide[F]          // of y,
 	x2     *accel.Sparse[F] // and of sparse inputs
@@ -37,9 +36,19 @@ func (n *Net[F]) Gradient(ctx context.Context, theta accel.Vector[F], b *nn.Batc
 	if err := n.run(ctx, sweeps, func(i int, s *sweep[F]) error { return s.gradient(ctx, &buffers[i], sums[i]) }); err != nil {
 		return 0, err
 	}
+	dst, dx := n.layersOf(grad), make([][]accel.Mat[F], len(sweeps))
 	for i := range sweeps {
-		grad.Add(1, rowVector(buffers[i].sum))
-		if fisher != nil {
+		dx[i] = buffers[i].dx
+	}
+	err = n.backend.Run(len(n.parts), func(i int, stream accel.Stream[F]) error {
+		n.addPart(stream, n.parts[i], dst, sweeps, dx)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if fisher != nil {
+		for i := range buffers {
 			fisher.Add(1, rowVector(buffers[i].fisher))
 		}
 	}
@@ -48,7 +57,8 @@ func (n *Net[F]) Gradient(ctx context.Context, theta accel.Vector[F], b *nn.Batc
 
 func (s *sweep[F]) carveGradient(a *nn.Arena[F], withFisher bool) gradientSweep[F] {
 	s.carveActivities(a)
-	g := gradientSweep[F]{pair: s.carvePair(a), sum: a.Mat(1, s.layout.Len())}
+	g := gradientSweep[F]{dx: s.carveHidden(a)}
+	g.dx[s.layers()] = s.carveBesideOutputs(a)
 	if !withFisher {
 		return g
 	}
@@ -76,18 +86,16 @@ func (s *sweep[F]) gradient(ctx context.Context, g *gradientSweep[F], sums []flo
 	if err := s.forward(ctx); err != nil {
 		return err
 	}
-	z, dz := s.y[s.layers()], g.pair.at(s.layers(), s.Sizes[s.layers()])
-	s.s.LossSums(s.Config.Loss, z, s.shard.Targets, s.shard.Owner, sums)
-	s.s.CopyMat(dz, z)
-	s.s.Predict(s.Config.Loss, dz)
+	dz := g.dx[s.layers()]
+	s.s.LossSums(s.Config.Loss, s.y[s.layers()], s.shard.Targets, s.shard.Owner, sums)
+	s.predict(dz)
 	s.s.LossGradient(s.Config.Loss, dz, s.shard.Targets)
-	s.s.Fill(g.sum, 0)
 	if g.fisher.V == nil {
-		return s.backward(ctx, dz, g.pair, damping[F]{}, s.layersOf(rowVector(g.sum)), nil)
+		return s.backward(ctx, g.dx, 0, nil)
 	}
 	s.s.Fill(g.fisher, 0)
 	f := s.layersOf(rowVector(g.fisher))
-	return s.backward(ctx, dz, g.pair, damping[F]{}, s.layersOf(rowVector(g.sum)), func(l int, dx accel.Mat[F]) {
+	return s.backward(ctx, g.dx, 0, func(l int, dx accel.Mat[F]) {
 		s.addFisher(l, dx, g, f[l])
 	})
 }

@@ -17,35 +17,39 @@ type Linearization[F accel.Float] struct {
 	shards   []linearized[F]
 	w, v     weights[F] // of θ, and of the vector of the product at hand
 	lent     []func()
-	hessian  bool // buffers for Hessian products exist
-	sums     []accel.Vector[F]
+	hessian  bool             // buffers for Hessian products exist
+	ry       [][]accel.Mat[F] // of all shards
 	task     task[F]
 	released bool
 }
 
-// A task is the Gauss-Newton product that the shards are at. Its function is made once, and so a product allocates nothing.
+// A task is the Gauss-Newton product that is being computed. Its functions are made once, and so a product allocates nothing.
 type task[F accel.Float] struct {
 	ctx context.Context
 	mu  F
-	run func(i int, stream accel.Stream[F]) error
+	to  []layer[F]                                // the layers inside the product
+	run func(i int, stream accel.Stream[F]) error // for each shard
+	add func(i int, stream accel.Stream[F]) error // for each part of the weights
 }
 
 // linearized is what a shard keeps between products, and the scratch of a product.
 type linearized[F accel.Float] struct {
-	p    accel.Mat[F]   // Predict(z)
-	ry   []accel.Mat[F] // R{y} of each layer
-	pair pair[F]
-	sum  accel.Mat[F] // the shard's own product, 1 × n
-	dW   []layer[F]   // the layers inside it
-	hv   hessian[F]
+	p  accel.Mat[F]   // Predict(z), in the place of z where nobody needs z any more
+	ry []accel.Mat[F] // R{y} of each layer; then, in its place, what a backward sweep makes of it
+	hv hessian[F]
 }
 
 // Linearize implements nn.Net.
 func (n *Net[F]) Linearize(ctx context.Context, theta accel.Vector[F], b *nn.Batch[F]) (nn.Linearization[F], error) {
 	l := &Linearization[F]{net: n, batch: b, w: n.takeWeights()}
+	l.task.to = n.layersOf(theta)
 	l.task.run = func(i int, stream accel.Stream[F]) error {
 		l.sweeps[i].s = stream
 		return l.sweeps[i].gv(l.task.ctx, l.v, &l.shards[i], l.task.mu)
+	}
+	l.task.add = func(i int, stream accel.Stream[F]) error {
+		n.addPart(stream, n.parts[i], l.task.to, l.sweeps, l.ry)
+		return nil
 	}
 	if err := l.open(ctx, theta); err != nil {
 		l.Close()
@@ -63,31 +67,27 @@ func (l *Linearization[F]) open(ctx context.Context, theta accel.Vector[F]) erro
 	if l.sweeps, err = n.sweeps(l.batch, l.w); err != nil {
 		return err
 	}
-	l.shards, l.sums = make([]linearized[F], len(l.sweeps)), make([]accel.Vector[F], len(l.sweeps))
+	l.shards, l.ry = make([]linearized[F], len(l.sweeps)), make([][]accel.Mat[F], len(l.sweeps))
 	if err := l.carve(func(i int, s *sweep[F], a *nn.Arena[F]) { s.carveLinearized(a, &l.shards[i]) }); err != nil {
 		return err
 	}
 	for i := range l.shards {
-		l.sums[i] = rowVector(l.shards[i].sum)
-		l.shards[i].dW = n.layersOf(l.sums[i])
+		l.ry[i] = l.shards[i].ry
 	}
 	return n.run(ctx, l.sweeps, func(i int, s *sweep[F]) error {
 		if err := s.forward(ctx); err != nil {
 			return err
 		}
-		s.s.CopyMat(l.shards[i].p, s.y[n.layers()])
-		s.s.Predict(n.Config.Loss, l.shards[i].p)
+		s.predict(l.shards[i].p)
 		return nil
 	})
 }
 
 func (s *sweep[F]) carveLinearized(a *nn.Arena[F], l *linearized[F]) {
 	s.carveActivities(a)
-	*l = linearized[F]{
-		p:    a.Mat(s.shard.Rows(), s.Sizes[s.layers()]),
-		ry:   s.carveLayers(a),
-		pair: s.carvePair(a),
-		sum:  a.Mat(1, s.layout.Len()),
+	*l = linearized[F]{p: s.carveBesideOutputs(a), ry: s.carveLayers(a)}
+	if s.Distance == nn.CrossEntropyDistance {
+		s.spare = s.carveWide(a, s.widest())
 	}
 }
 
@@ -130,8 +130,13 @@ func (l *Linearization[F]) AddGv(ctx context.Context, dst, v accel.Vector[F], mu
 	if err := l.net.join(ctx, len(l.sweeps), l.task.run); err != nil {
 		return err
 	}
-	nn.AddSums(dst, l.sums)
-	return nil
+	return l.addParts(dst)
+}
+
+// addParts adds Jᵀu to dst, the shards' derivatives having been computed in the place of R{y}.
+func (l *Linearization[F]) addParts(dst accel.Vector[F]) error {
+	l.net.locate(l.task.to, dst)
+	return l.net.backend.Run(len(l.net.parts), l.task.add)
 }
 
 func (c Config) checkDistance() error {
@@ -147,33 +152,17 @@ func (c Config) checkDistance() error {
 	return nil
 }
 
-// product runs f for each shard, the weights of v being prepared, and adds the shards' sums to dst.
-func (l *Linearization[F]) product(ctx context.Context, dst, v accel.Vector[F], backward bool, f func(i int, s *sweep[F]) error) error {
-	if v != nil {
-		var err error
-		if l.v, err = l.net.prepare(l.v, v, backward); err != nil {
-			return err
-		}
-	}
-	if err := l.net.run(ctx, l.sweeps, f); err != nil {
-		return err
-	}
-	nn.AddSums(dst, l.sums)
-	return nil
-}
-
-// gv leaves Σᵢ wᵢ (Jᵢᵀ L″ᵢ Jᵢ v + mu Dᵢ v) of a shard in l.sum.
+// gv computes the derivatives whose products with y add up to Σᵢ wᵢ (Jᵢᵀ L″ᵢ Jᵢ v + mu Dᵢ v), in the place of R{y}.
 func (s *sweep[F]) gv(ctx context.Context, v weights[F], l *linearized[F], mu F) error {
 	if err := s.jv(ctx, v, l); err != nil {
 		return err
 	}
 	rz := l.ry[s.layers()]
 	s.s.LossCurvature(s.Config.Loss, l.p, s.shard.Targets, rz)
-	damp := damping[F]{mu: mu, ry: l.ry}
 	if mu != 0 {
 		s.weigh(l.ry[1:s.layers()])
 	}
-	return s.jtu(ctx, l, damp)
+	return s.backward(ctx, l.ry, mu, nil)
 }
 
 // jv sets R{y_l} = s_l′ (V_l y_l₋₁ + v_b + W_l R{y_l₋₁}) of each layer, V being the weights in v.
@@ -192,12 +181,6 @@ func (s *sweep[F]) affineR(k int, v weights[F], ry []accel.Mat[F]) {
 		beta = 1
 	}
 	s.affine(k, v[k], ry[k], beta)
-}
-
-// jtu leaves Jᵀu and the damping of a shard in l.sum, u being what R{z} holds.
-func (s *sweep[F]) jtu(ctx context.Context, l *linearized[F], damp damping[F]) error {
-	s.s.Fill(l.sum, 0)
-	return s.backward(ctx, l.ry[s.layers()], l.pair, damp, l.dW, nil)
 }
 
 // weigh scales each row by the weight of its case: to a stream, that is the curvature of a weighted squared error.
@@ -235,8 +218,12 @@ func (l *Linearization[F]) AddJtu(ctx context.Context, dst accel.Vector[F], u []
 			return fmt.Errorf("fnn: moving u to the backend: %w", err)
 		}
 	}
-	return l.product(ctx, dst, nil, false, func(i int, s *sweep[F]) error {
+	err := l.net.run(ctx, l.sweeps, func(i int, s *sweep[F]) error {
 		s.s.CopyMat(l.shards[i].ry[l.net.layers()], us[i])
-		return s.jtu(ctx, &l.shards[i], damping[F]{})
+		return s.backward(ctx, l.shards[i].ry, 0, nil)
 	})
+	if err != nil {
+		return err
+	}
+	return l.addParts(dst)
 }

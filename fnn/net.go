@@ -48,6 +48,7 @@ type Net[F accel.Float] struct {
 	Config
 	backend accel.Backend[F]
 	layout  nn.Layout
+	parts   []part
 	scratch *nn.Scratch[F]
 
 	mu      sync.Mutex
@@ -65,7 +66,7 @@ func New[F accel.Float](backend accel.Backend[F], c Config) (*Net[F], error) {
 		return nil, err
 	}
 	layout := c.Layout()
-	return &Net[F]{Config: c, backend: shardsFor(backend, layout.Len()), layout: layout, scratch: nn.NewScratch(backend)}, nil
+	return &Net[F]{Config: c, backend: shardsFor(backend, layout.Len()), layout: layout, parts: c.parts(), scratch: nn.NewScratch(backend)}, nil
 }
 
 // Layout returns the parameters in their order in θ: W_1, b_1, W_2, b_2 …

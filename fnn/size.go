@@ -22,25 +22,38 @@ func (n *Net[F]) Flops(b *nn.Batch[F]) float64 {
 	return flops
 }
 
-// Bytes returns how many bytes a linearization on b needs: the packed batch, activations, scratch, sums and prepared weights.
+// Bytes returns how many bytes a linearization on b needs: the packed batch, activations, derivatives and prepared weights.
 // Structural damping needs no more. It looks at how many sequences and inputs b holds; so b may be a batch that has lengths and
 // no data.
 func (n *Net[F]) Bytes(b *nn.Batch[F], _ bool) int64 {
-	return n.bytes(b, 4, func(s *sweep[F], a *nn.Arena[F]) { s.carveLinearized(a, &linearized[F]{}) })
+	return n.bytes(b, n.prepared(true)+n.prepared(false), func(s *sweep[F], a *nn.Arena[F]) { s.carveLinearized(a, &linearized[F]{}) })
 }
 
 // GradientBytes returns how many bytes Gradient needs on b, with the diagonal of the empirical Fisher matrix if asked, on top of
 // θ and the results; b is as for Bytes.
 func (n *Net[F]) GradientBytes(b *nn.Batch[F], fisher bool) int64 {
-	return n.bytes(b, 2, func(s *sweep[F], a *nn.Arena[F]) { s.carveGradient(a, fisher) })
+	return n.bytes(b, n.prepared(true), func(s *sweep[F], a *nn.Arena[F]) { s.carveGradient(a, fisher) })
 }
 
-// bytes counts the packed batch, what carve carves for each shard, and weights prepared so many times.
+// prepared returns how many elements prepared weights have, with those of a backward sweep if asked.
+func (n *Net[F]) prepared(backward bool) int {
+	elements := 0
+	for l := 1; l <= n.layers(); l++ {
+		weights := n.Sizes[l] * n.Sizes[l-1]
+		elements += weights
+		if backward && l > 1 {
+			elements += weights
+		}
+	}
+	return elements
+}
+
+// bytes counts the packed batch, what carve carves for each shard, and so many elements of prepared weights.
 func (n *Net[F]) bytes(b *nn.Batch[F], prepared int, carve func(s *sweep[F], a *nn.Arena[F])) int64 {
 	if len(b.Lengths) == 0 {
 		return 0
 	}
-	elements := len(b.Dense) + len(b.Lengths)*n.Sizes[n.layers()] + prepared*n.layout.Len()
+	elements := len(b.Dense) + len(b.Lengths)*n.Sizes[n.layers()] + prepared
 	for _, shard := range nn.Shapes(n.backend, b.Lengths, b.Form) {
 		if b.Sparse != nil {
 			shard.Sparse = &accel.Sparse[F]{}

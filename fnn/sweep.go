@@ -16,6 +16,7 @@ type sweep[F accel.Float] struct {
 	w     weights[F]
 	s     accel.Stream[F] // of the worker that runs the sweep at the moment
 	y     []accel.Mat[F]  // activities of each layer; element 0 is X where that is dense
+	spare wide[F]         // for structural damping by cross-entropy only
 }
 
 // sweeps splits a batch into shards and returns a sweep for each.
@@ -106,6 +107,33 @@ func (s *sweep[F]) carveLayers(a *nn.Arena[F]) []accel.Mat[F] {
 	return layers
 }
 
+// carveHidden carves a matrix for each hidden layer.
+func (s *sweep[F]) carveHidden(a *nn.Arena[F]) []accel.Mat[F] {
+	layers := make([]accel.Mat[F], len(s.Sizes))
+	for l := 1; l < s.layers(); l++ {
+		layers[l] = a.Mat(s.shard.Rows(), s.Sizes[l])
+	}
+	return layers
+}
+
+// carveBesideOutputs returns a matrix for what is computed from z: that of z, where backward sweeps do not need z because s_L is
+// linear, and otherwise one that it carves.
+func (s *sweep[F]) carveBesideOutputs(a *nn.Arena[F]) accel.Mat[F] {
+	top := s.layers()
+	if s.Activations[top-1] == accel.Linear {
+		return s.y[top]
+	}
+	return a.Mat(s.shard.Rows(), s.Sizes[top])
+}
+
+// predict sets p, which comes from carveBesideOutputs, to Predict(z).
+func (s *sweep[F]) predict(p accel.Mat[F]) {
+	if top := s.layers(); s.Activations[top-1] != accel.Linear {
+		s.s.CopyMat(p, s.y[top])
+	}
+	s.s.Predict(s.Config.Loss, p)
+}
+
 // carveActivities carves y of each layer.
 func (s *sweep[F]) carveActivities(a *nn.Arena[F]) {
 	s.y = s.carveLayers(a)
@@ -123,16 +151,6 @@ func (s *sweep[F]) carveWide(a *nn.Arena[F], width int) wide[F] {
 func (w wide[F]) at(width int) accel.Mat[F] {
 	return accel.NewMat(w.m.V, w.m.Off, w.m.Rows, width)
 }
-
-// pair is memory for two matrices: a sweep writes one from the other, layer by layer.
-type pair[F accel.Float] [2]wide[F]
-
-func (s *sweep[F]) carvePair(a *nn.Arena[F]) pair[F] {
-	return pair[F]{s.carveWide(a, s.widest()), s.carveWide(a, s.widest())}
-}
-
-// at returns the matrix of the pair for layer l.
-func (p pair[F]) at(l, width int) accel.Mat[F] { return p[l%2].at(width) }
 
 // widest returns the size of the largest layer but the input.
 func (c Config) widest() int { return slices.Max(c.Sizes[1:]) }

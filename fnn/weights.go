@@ -14,15 +14,22 @@ type layer[F accel.Float] struct {
 
 // layersOf returns the layers inside v; element 0 stands for the input and is empty.
 func (n *Net[F]) layersOf(v accel.Vector[F]) []layer[F] {
-	layers := make([]layer[F], 1, len(n.Sizes))
+	layers := make([]layer[F], len(n.Sizes))
+	n.locate(layers, v)
+	return layers
+}
+
+// locate sets layers to those inside v, without allocating.
+func (n *Net[F]) locate(layers []layer[F], v accel.Vector[F]) {
+	l := 0
 	for _, p := range n.layout {
 		if p.Decays() {
-			layers = append(layers, layer[F]{w: nn.Mat(v, p)})
+			l++
+			layers[l] = layer[F]{w: nn.Mat(v, p)}
 		} else {
-			layers[len(layers)-1].b = nn.Mat(v, p)
+			layers[l].b = nn.Mat(v, p)
 		}
 	}
-	return layers
 }
 
 // A prepared layer has its weights prepared for products: T marks the transpose, which carries activities forward; the other
@@ -44,7 +51,7 @@ func (n *Net[F]) prepare(w weights[F], v accel.Vector[F], backward bool) (weight
 	for l := 1; l < len(w); l++ {
 		p := &w[l]
 		var err error
-		if p.wT, err = n.backend.Prepare(p.layer.w, true, p.wT); err == nil && backward {
+		if p.wT, err = n.backend.Prepare(p.layer.w, true, p.wT); err == nil && backward && l > 1 { // dL/dx of the inputs is of no use
 			p.w, err = n.backend.Prepare(p.layer.w, false, p.w)
 		}
 		if err != nil {

@@ -50,6 +50,21 @@ func Deal(lengths []int, shards int) [][]int {
 	return dealt
 }
 
+// deal is Deal, but for sequences of one time-step, of which each shard has some that follow each other: then its rows lie
+// together in the batch and need not be copied.
+func deal(lengths []int, shards int) [][]int {
+	if lengths[0] > 1 {
+		return Deal(lengths, shards)
+	}
+	dealt := make([][]int, shards)
+	for i := range dealt {
+		for column := i * len(lengths) / shards; column < (i+1)*len(lengths)/shards; column++ {
+			dealt[i] = append(dealt[i], column)
+		}
+	}
+	return dealt
+}
+
 // Split deals a batch into the number of shards that the backend wants, and moves them to its memory.
 func Split[F accel.Float](backend accel.Backend[F], b *Batch[F]) ([]*Shard[F], error) {
 	shards := Shapes(backend, b.Lengths, b.Form)
@@ -65,7 +80,7 @@ func Split[F accel.Float](backend accel.Backend[F], b *Batch[F]) ([]*Shard[F], e
 func Shapes[F accel.Float](backend accel.Backend[F], lengths []int, form Form) []*Shard[F] {
 	n := max(1, min(backend.Shards(len(lengths)), len(lengths)))
 	shards := make([]*Shard[F], n)
-	for i, columns := range Deal(lengths, n) {
+	for i, columns := range deal(lengths, n) {
 		s := &Shard[F]{Column: columns, Form: form}
 		for _, c := range columns {
 			s.Lengths = append(s.Lengths, lengths[c])
@@ -185,8 +200,21 @@ func (s *Shard[F]) UnpackRows(dst []F, from int, m accel.Mat[F]) {
 	}
 }
 
+// selectRows returns rows of a matrix in the backend's memory, which may be memory of the matrix where they follow each other.
 func selectRows[F accel.Float](backend accel.Backend[F], from []F, width int, rows []int) (accel.Vector[F], error) {
+	if lo, n := rows[0], len(rows); from != nil && consecutive(rows) {
+		return backend.FromHost(from[lo*width : (lo+n)*width : (lo+n)*width])
+	}
 	return backend.FromHost(gather(from, width, rows))
+}
+
+func consecutive(rows []int) bool {
+	for i, r := range rows {
+		if r != rows[0]+i {
+			return false
+		}
+	}
+	return true
 }
 
 func selectSparse[F accel.Float](x *accel.Sparse[F], rows []int) *accel.Sparse[F] {
