@@ -11,9 +11,12 @@ import (
 	"curvestream/nn"
 )
 
-// measuredRows is how many time-steps of all sequences together are computed to measure costs: enough that what a call does once
-// does not count, and some milliseconds of work for a net of hundreds of units.
-const measuredRows = 8192
+// measuredRows and measuredFlops bound what is computed to measure costs, in time-steps of all sequences together and in operations of
+// a product: enough that what a call does once does not count, and some hundredths of a second.
+const (
+	measuredRows  = 4096
+	measuredFlops = 1e9
+)
 
 // measuredBytes is what is copied to measure how fast that is.
 const measuredBytes = 8 << 20
@@ -54,7 +57,9 @@ func (n *Net[F]) measure(ctx context.Context, theta accel.Vector[F], b *nn.Batch
 // piece returns the first time-steps of a chunk like b, without its data.
 func (n *Net[F]) piece(b *nn.Batch[F]) *nn.Batch[F] {
 	columns := b.Columns()
-	steps := min(b.Lengths[0], max(8, measuredRows/columns))
+	one := &nn.Batch[F]{Lengths: []int{1}, Offset: []int{0, 1}, Form: b.Form}
+	rows := min(measuredRows, int(measuredFlops/n.Flops(one)))
+	steps := min(b.Lengths[0], max(4, rows/columns))
 	p := &nn.Batch[F]{In: n.In, Out: n.Out, Form: b.Form, Offset: []int{0}, Position: make([]int, columns), WeightSum: float64(columns)}
 	for j := range columns {
 		p.Lengths, p.Position[j] = append(p.Lengths, steps), j

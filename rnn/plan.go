@@ -46,6 +46,15 @@ func (n *Net[F]) PlanStates(b *nn.Batch[F]) (StatePlan, error) {
 	return plan, nil
 }
 
+// StateBytes returns the bytes of all states of b, of which it looks at lengths and form only.
+func (n *Net[F]) StateBytes(b *nn.Batch[F]) int64 {
+	all := int64(0)
+	for _, s := range n.cutShapes(b) {
+		all += s.strips()
+	}
+	return all
+}
+
 // rowsOf returns how many states the actions of one kind are about.
 func (s *sweep[F]) rowsOf(actions []checkpointing.Action, op checkpointing.Op) int64 {
 	rows := 0

@@ -75,15 +75,21 @@ func (n *Net[F]) GradientBytes(b *nn.Batch[F], fisher bool) int64 {
 // shapes returns sweeps without data, their states planned as a linearization plans them; where the state budget is too small,
 // with what is needed.
 func (n *Net[F]) shapes(b *nn.Batch[F]) []*sweep[F] {
+	sweeps := n.cutShapes(b)
+	if _, err := n.planStates(sweeps); err != nil {
+		panic(err) // never: no shard is given fewer slots than it needs
+	}
+	return sweeps
+}
+
+// cutShapes returns sweeps without data, and without plans.
+func (n *Net[F]) cutShapes(b *nn.Batch[F]) []*sweep[F] {
 	var sweeps []*sweep[F]
 	for _, shard := range nn.Shapes(n.backend, b.Lengths, b.Form) {
 		if b.Sparse != nil {
 			shard.Sparse = &accel.Sparse[F]{}
 		}
 		sweeps = append(sweeps, &sweep[F]{Net: n, shard: shard, blocks: n.cut(shard)})
-	}
-	if _, err := n.planStates(sweeps); err != nil {
-		panic(err) // never: no shard is given fewer slots than it needs
 	}
 	return sweeps
 }

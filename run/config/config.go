@@ -35,6 +35,7 @@ type Config struct {
 	Threads    int
 	Memory     Bytes
 	States     string
+	Store      Store
 	Device     string
 }
 
@@ -200,6 +201,13 @@ type Checkpoint struct {
 	Keep  int
 }
 
+// Store says where hidden states go that do not fit where they are computed.
+type Store struct {
+	Device, Spill Bytes
+	SpillDir      string
+	Verify        bool
+}
+
 // Trace says which CG runs are recorded.
 type Trace struct{ CG int }
 
@@ -225,6 +233,7 @@ func Default() Config {
 		DType:      "float32",
 		Memory:     2 << 30,
 		States:     "optimal",
+		Store:      Store{Verify: true},
 		Device:     "cpu",
 	}
 }

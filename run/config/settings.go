@@ -146,6 +146,10 @@ var Table = []Setting{
 	{"dtype", "Numbers of the net: float32 or float64.", "", []string{"float32", "float64"}, func(c *Config) any { return &c.DType }},
 	{"threads", "Threads that compute; 0: one a processor. Results do not depend on it.", "", nil, func(c *Config) any { return &c.Threads }},
 	{"memory", "Memory to use: half of it for activations kept for curvature products, three eighths for training data, one eighth for validation data. Hidden states that do not fit are computed again.", "7.1", nil, func(c *Config) any { return &c.Memory }},
-	{"states", "Which hidden states are computed again where memory does not hold all: optimal (the fewest) or uniform (the report's, all but every √T-th block, whatever the memory; for comparison).", "7.1", []string{"optimal", "uniform"}, func(c *Config) any { return &c.States }},
+	{"states", "What becomes of hidden states that memory does not hold: optimal (the plan that is predicted to be fastest: some are computed again, and some stored, as far as store.device and store.spill allow), recompute (none are stored) or uniform (the report's: all but every √T-th block are computed again, whatever the memory; for comparison). Results do not depend on it.", "7.1", []string{"optimal", "recompute", "uniform"}, func(c *Config) any { return &c.States }},
+	{"store.device", "The most that hidden states of curvature products may take where they are computed, of what memory gives them; the rest of that holds copies, moved while sweeps compute. 0: there are no copies.", "7.1", nil, func(c *Config) any { return &c.Store.Device }},
+	{"store.spill", "Size of a file for hidden states that memory does not hold; its disk space is taken at the start. 0: no file.", "7.1", nil, func(c *Config) any { return &c.Store.Spill }},
+	{"store.spill_dir", "Folder of that file, on a disk and not in memory; empty: that of the run directory.", "", nil, func(c *Config) any { return &c.Store.SpillDir }},
+	{"store.verify", "Whether hidden states that are computed again are compared, by a checksum, with the first time.", "7.1", nil, func(c *Config) any { return &c.Store.Verify }},
 	{"device", "Where to compute.", "", []string{"auto", "cpu"}, func(c *Config) any { return &c.Device }},
 }

@@ -119,6 +119,7 @@ type Net[F accel.Float] interface {
 type States struct {
 	Budget  int64 // bytes of states of a chunk; the others are computed again. 0: no bound
 	Uniform bool  // by the report's schedule (section 7.1)
+	Store   rnn.Store
 }
 
 // NewNet returns the net that s describes, on a backend.
@@ -150,5 +151,5 @@ func NewNet[F accel.Float](backend accel.Backend[F], s Spec, states States) (Net
 		return nil, err
 	}
 	return rnn.New(backend, rnn.Config{Cell: cell, Factors: s.Factors, In: s.In, Hidden: s.Hidden[0], Out: s.Out, Activation: activations[0],
-		OutputActivation: output, Loss: loss, Biases: s.Biases, Distance: distance, StateBudget: states.Budget, UniformStates: states.Uniform})
+		OutputActivation: output, Loss: loss, Biases: s.Biases, Distance: distance, StateBudget: states.Budget, UniformStates: states.Uniform, Store: states.Store})
 }

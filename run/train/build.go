@@ -7,6 +7,7 @@ import (
 
 	"curvestream/accel"
 	"curvestream/accel/cpu"
+	"curvestream/checkpointing"
 	"curvestream/hf"
 	"curvestream/ingest"
 	"curvestream/ingest/gen"
@@ -149,44 +150,61 @@ type machine[F accel.Float] struct {
 	valid     *pipeline.Loader[F] // nil without validation data
 	everyone  pipeline.Minibatch  // of the validation data
 	criterion gen.Criterion
+	spill     *checkpointing.Spill // nil without one
+	keep      int64                // what a linearization may keep
+	states    *StateForecast       // nil of feedforward nets
 }
 
 // assemble builds the machine of a run for data that have been opened.
-func assemble[F accel.Float](c *config.Config, s sets) (*machine[F], error) {
+func assemble[F accel.Float](ctx context.Context, c *config.Config, s sets, run string) (*machine[F], error) {
 	m := &machine[F]{spec: model.NewSpec(c, s.train.Encoding), backend: cpu.New[F](cpu.Options{Threads: c.Threads})}
-	var err error
-	if m.net, err = model.NewNet(m.backend, m.spec, states(c)); err != nil {
-		return nil, fault.New(fault.Config, "config.model", "%v", err)
+	err := m.assemble(ctx, c, s, run)
+	if err != nil {
+		m.Close()
+		return nil, explain(err, c)
+	}
+	return m, nil
+}
+
+func (m *machine[F]) assemble(ctx context.Context, c *config.Config, s sets, run string) (err error) {
+	if m.spill, err = openSpill(c, run); err != nil {
+		return err
+	}
+	if m.net, err = model.NewNet(m.backend, m.spec, states(c, m.spill)); err != nil {
+		return fault.New(fault.Config, "config.model", "%v", err)
 	}
 	plan, err := pipeline.NewPlan(s.train.Manifest, planOptions(c))
 	if err != nil {
-		return nil, fault.New(fault.Config, "config.batch", "%v", err)
+		return fault.New(fault.Config, "config.batch", "%v", err)
 	}
 	if m.loader, err = newLoader[F](s.train, share(c, trainShare), copyOptions(c)); err != nil {
-		return nil, data.Explain(err, trainShare)
+		return data.Explain(err, trainShare)
 	}
 	theta, err := model.Initialize[F](m.net.Layout(), c, m.spec)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if m.theta, err = m.backend.NewVector(len(theta)); err != nil {
-		return nil, err
+		return err
 	}
 	m.theta.Write(theta)
+	if err := m.planMemory(ctx, c, s, plan); err != nil {
+		return err
+	}
 	loss, err := m.spec.NetLoss()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.objective = objective.New(m.net, m.loader, plan, objective.Settings{Loss: loss, WeightDecay: c.Model.WeightDecay,
-		DecaySchedule: hf.Schedule(c.Model.DecaySchedule), Sizes: sizes(c, plan, s.train), Keep: keepBytes(c), Structural: c.Damping.StructuralMu > 0})
+		DecaySchedule: hf.Schedule(c.Model.DecaySchedule), Sizes: sizes(c, plan, s.train), Keep: m.keep, Structural: c.Damping.StructuralMu > 0})
 	part := 0.0
 	if !s.train.Endless() {
 		part = float64(plan.Minibatch(pipeline.Gradient, 1).Len()) / float64(s.train.Manifest.Len())
 	}
 	if m.optimizer, err = newMethod(c, m.net.Layout(), part, initialLambda(c, s.train), m.objective, m.theta); err != nil {
-		return nil, err
+		return err
 	}
-	return m, m.addValid(c, s)
+	return m.addValid(c, s)
 }
 
 func (m *machine[F]) addValid(c *config.Config, s sets) error {
@@ -213,9 +231,14 @@ func copyOptions(c *config.Config) pipeline.CopyOptions {
 	return pipeline.CopyOptions{Dir: c.Data.Cache, Compression: c.Data.CacheCompression}
 }
 
-// Close forgets what the loaders keep.
+// Close forgets what the loaders keep, and the spill file.
 func (m *machine[F]) Close() {
-	m.loader.Close()
+	if m.loader != nil {
+		m.loader.Close()
+	}
+	if m.spill != nil {
+		_ = m.spill.Close() // a scratch file, which is gone either way
+	}
 	if m.valid != nil {
 		m.valid.Close()
 	}

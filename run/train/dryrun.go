@@ -65,7 +65,7 @@ func DryRun(ctx context.Context, o Options) (*Forecast, error) {
 }
 
 func forecast[F accel.Float](ctx context.Context, c *config.Resolved, s sets, f *Forecast, width int64) error {
-	m, err := assemble[F](&c.Config, s)
+	m, err := assemble[F](ctx, &c.Config, s, f.Run)
 	if err != nil {
 		return err
 	}
@@ -73,15 +73,12 @@ func forecast[F accel.Float](ctx context.Context, c *config.Resolved, s sets, f 
 	if err := m.objective.Advance(ctx, 1); err != nil {
 		return err
 	}
-	f.Parameters = m.net.Layout().Len()
+	f.Parameters, f.HiddenStates, f.ActivationLimit = m.net.Layout().Len(), m.states, m.keep
 	f.GradSeqs, f.CurvSeqs = m.objective.Size(hf.Gradient), m.objective.Size(hf.Curvature)
 	f.CheckpointBytes = vectors(&c.Config) * width * int64(f.Parameters)
 	f.GradientSequences, f.ProductSequences = int64(f.GradSeqs), int64(f.CurvSeqs)*int64(products(&c.Config))
 	structural, room := c.Damping.StructuralMu > 0, f.ActivationLimit
 	err = m.objective.Chunks(ctx, hf.Curvature, func(b *nn.Batch[F]) error {
-		if err := addStates[F](f, m.net, b); err != nil {
-			return err
-		}
 		bytes := m.net.Bytes(b, structural)
 		f.Chunks++
 		f.ActivationBytes += bytes
@@ -90,9 +87,6 @@ func forecast[F accel.Float](ctx context.Context, c *config.Resolved, s sets, f 
 		}
 		return nil
 	})
-	if f.HiddenStates != nil {
-		f.HiddenStates.LimitBytes = states(&c.Config).Budget
-	}
 	return explain(err, &c.Config)
 }
 

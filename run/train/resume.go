@@ -122,7 +122,7 @@ func resume[F accel.Float](ctx context.Context, o ResumeOptions, dir *rundir.Dir
 	if from.name != "" && o.Config.Model.InitFrom != "" {
 		o.Config.Model.InitFrom = "" // the parameters come from the checkpoint; the file may be gone
 	}
-	m, err := assemble[F](&o.Config.Config, s)
+	m, err := assemble[F](ctx, &o.Config.Config, s, o.Run)
 	if err != nil {
 		return Result{}, err
 	}
@@ -145,6 +145,15 @@ func resume[F accel.Float](ctx context.Context, o ResumeOptions, dir *rundir.Dir
 	}
 	if err := rewind(dir, m.optimizer.Progress().Iteration, from.name, o.Config); err != nil {
 		return Result{}, err
+	}
+	if m.states != nil { // memory may be another one now
+		plan, err := m.states.JSON()
+		if err != nil {
+			return Result{}, err
+		}
+		if err := dir.Write("plan.json", plan); err != nil {
+			return Result{}, err
+		}
 	}
 	return work(ctx, o.Options, s, m, dir, info, st, saved, from.warnings...)
 }
@@ -207,6 +216,9 @@ func fork[F accel.Float](ctx context.Context, o ResumeOptions, dir *rundir.Dir, 
 	}
 	info.Device, info.Parent = m.backend.Name(), parent.ID+"/"+name
 	files["run.json"] = info.JSON()
+	if err := addPlan(files, m.states); err != nil {
+		return Result{}, err
+	}
 	if files["model/"+modelFile], err = dir.Read(filepath.Join("model", modelFile)); err != nil {
 		return Result{}, err
 	}

@@ -80,7 +80,7 @@ func stopped(ctx context.Context, err error) error {
 
 // start builds the machine of a new run, makes its directory and lets it work.
 func start[F accel.Float](ctx context.Context, o Options, s sets) (Result, error) {
-	m, err := assemble[F](&o.Config.Config, s)
+	m, err := assemble[F](ctx, &o.Config.Config, s, o.Run)
 	if err != nil {
 		return Result{}, err
 	}
@@ -92,6 +92,9 @@ func start[F accel.Float](ctx context.Context, o Options, s sets) (Result, error
 		return Result{}, err
 	}
 	files["run.json"] = info.JSON()
+	if err := addPlan(files, m.states); err != nil {
+		return Result{}, err
+	}
 	dir, err := rundir.Create(o.Run, files)
 	if err != nil {
 		return Result{}, err
