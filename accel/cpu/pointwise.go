@@ -36,30 +36,6 @@ func (s *Stream[F]) AddMat(b accel.Mat[F], alpha F, a accel.Mat[F]) {
 	}
 }
 
-// AddRow implements accel.Pointwise.
-func (s *Stream[F]) AddRow(c, r accel.Mat[F]) {
-	vc, x := look(c), oneRow(r, c.Cols)
-	for i := range vc.rows {
-		s.kern.axpy(1, x, vc.row(i))
-	}
-}
-
-// AddSumOfRows implements accel.Pointwise. Rows are added in order.
-func (s *Stream[F]) AddSumOfRows(r, c accel.Mat[F]) {
-	vc, x := look(c), oneRow(r, c.Cols)
-	for i := range vc.rows {
-		s.kern.axpy(1, vc.row(i), x)
-	}
-}
-
-// oneRow returns r, a row vector of the given length.
-func oneRow[F accel.Float](r accel.Mat[F], cols int) []F {
-	if r.Rows != 1 || r.Cols != cols {
-		panic("cpu: not a row vector of the matrix's columns")
-	}
-	return look(r).x
-}
-
 // AddSquares implements accel.Pointwise.
 func (s *Stream[F]) AddSquares(b accel.Mat[F], alpha F, a accel.Mat[F]) {
 	vb, va, dense := lookTwo(b, a)

@@ -6,6 +6,7 @@ import "curvestream/accel"
 type scratch[F accel.Float] struct {
 	a, b []F // blocks of a product's operands
 	row  []F // one row of an output matrix
+	one  []F // a single 1
 }
 
 // grow returns n elements of *buf, making it longer where needed. Their values are arbitrary.
