@@ -17,13 +17,8 @@ type Conversion struct {
 // end and a column of a type that is not supported are errors, and so is what NewWriter refuses; no file is left after an error.
 func Convert(ctx context.Context, src Source, path string, o WriteOptions) (Conversion, error) {
 	done := Conversion{Path: path, Columns: src.Schema().NumFields()}
-	if src.Len() == Endless {
-		return done, fault(codeUnsupported, src.Unit(0).File, "write so many sequences as are wanted: curvestream gen TASK --train N -o DIR", "has no end")
-	}
-	for _, f := range src.Schema().Fields() {
-		if err := supported(f.Type); err != nil {
-			return done, fault(codeUnsupported, src.Unit(0).File, "leave the column out, or flatten it when writing the file", "%v", err).of(f.Name)
-		}
+	if err := convertible(src); err != nil {
+		return done, err
 	}
 	o.Schema = src.Schema()
 	w, err := NewWriter(path, o)

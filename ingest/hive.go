@@ -67,8 +67,11 @@ type partitioning struct {
 
 // partitioningOf reads the folders of all names. All names must have the same keys. A key is a column of whole numbers, numbers or days
 // (2006-01-02) if all its values are, else of texts.
-func partitioningOf(names []string) (*partitioning, error) {
+func partitioningOf(names []string, o OpenOptions) (*partitioning, error) {
 	p := &partitioning{paths: make(map[string]hivePath), types: make(map[string]arrow.DataType)}
+	if o.asStored {
+		return p, nil
+	}
 	all := make(map[string][]string)
 	for i, name := range names {
 		h, err := hivePathOf(name)

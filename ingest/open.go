@@ -27,6 +27,7 @@ type OpenOptions struct {
 	Remote RemoteOptions
 
 	undigested bool             // set digest manifests aside
+	asStored   bool             // take no columns from the path
 	allocator  memory.Allocator // of records and scratch; nil means the Go heap
 }
 
@@ -66,7 +67,7 @@ func Open(ctx context.Context, patterns []string, o OpenOptions) (Source, error)
 		s.Close()
 		return nil, err
 	}
-	folders, err := partitioningOf(names)
+	folders, err := partitioningOf(names, o)
 	if err != nil {
 		s.Close()
 		return nil, err

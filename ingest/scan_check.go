@@ -306,7 +306,7 @@ func (f *field) order(before, now int64, was, is string, row int) *flaw {
 	case now == before:
 		return f.flaw("data.duplicate_time", row, "the time %s is there twice in one sequence", is).fix("keep one row for each time, or leave out --time to take rows in their order")
 	case now < before:
-		return f.flaw("data.unsorted_time", row, "time goes back from %s to %s", was, is).fix("sort the rows by sequence id and time, or leave out --time to take rows in their order")
+		return f.flaw("data.unsorted_time", row, "time goes back from %s to %s", was, is).fix("curvestream data convert --sort --time %s FILES -o sorted.parquet, or leave out --time to take rows in their order", quoted(f.enc.Column))
 	}
 	return nil
 }

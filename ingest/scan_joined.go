@@ -1,11 +1,23 @@
 package ingest
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // joined follows sequences of the long layout over the units that they cross. The other layouts need none of it.
 type joined struct {
 	tails map[string]*tail
+	spans int // in all
+	units int
 }
+
+// Rows of the long layout that lie scattered would be read again for each of the sequences that a unit has rows of, and each run of rows takes
+// memory. So more than scattered runs for each sequence and unit, where there are more than fewSpans in all, are refused.
+const (
+	scattered = 8
+	fewSpans  = 20_000
+)
 
 // A tail is what is known of a sequence at the end of its last span so far.
 type tail struct {
@@ -49,7 +61,27 @@ func (j *joined) add(p *plan, u *UnitScan) error {
 	if first != nil {
 		return first
 	}
-	return nil
+	return j.scattered(p, u)
+}
+
+// scattered refuses data whose rows are in no order of sequences.
+func (j *joined) scattered(p *plan, u *UnitScan) error {
+	j.spans += len(u.Spans)
+	j.units++
+	if len(p.id) == 0 || j.spans < fewSpans || j.spans < scattered*(len(j.tails)+j.units) {
+		return nil
+	}
+	return place(p.id[0].flaw("data.scattered", 0, "the rows of sequences are scattered: %s runs of rows for %s sequences so far", thousands(int64(j.spans)), thousands(int64(len(j.tails)))).
+		fix("curvestream data convert --sort --id %s FILES -o sorted.parquet", quoted(joinedNames(p.id))), u.Unit, "")
+}
+
+// joinedNames lists columns as a flag takes them.
+func joinedNames(fields []*field) string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.enc.Column
+	}
+	return strings.Join(names, ",")
 }
 
 // extend appends a span.

@@ -3,43 +3,88 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"curvestream/run/config"
 	"curvestream/run/data"
 	"curvestream/run/fault"
 )
 
-// copyCommands are the data commands that write: copies of data, and digests.
+// copyCommands are the data commands that write: copies of data, parts of them, and digests.
 func copyCommands(t *terminal) []*cli.Command {
 	overwrite := &cli.BoolFlag{Name: "overwrite", Usage: "replace a file that exists"}
 	digests := &cli.StringFlag{Name: "manifest", Usage: "verify what is read against `FILE`, written by data manifest (default: " + data.DigestsName + " beside the data, if it is there)"}
+	compression := &cli.StringFlag{Name: "compression", Usage: "Parquet: zstd, snappy, gzip, none; Arrow: lz4, zstd, none (default: the first)"}
+	groups := &cli.IntFlag{Name: "row-group-rows", Usage: "rows of a row group or record batch", Value: 4096}
+	flags := func(keys []string, more ...cli.Flag) []cli.Flag {
+		keys = append(keys, "data.s3_endpoint", "data.s3_region", "data.remote_cache", "memory")
+		return append(append(configFlags(), settingFlags(underKeys(keys...))...), more...)
+	}
 	return []*cli.Command{
-		{Name: "convert", Usage: "a copy in another format or compression, or with row groups of another size", ArgsUsage: "FILE...", Action: t.dataConvert, Flags: []cli.Flag{
+		{Name: "convert", Usage: "a copy in another format or compression, with row groups of another size, or sorted", ArgsUsage: "FILE...", Action: t.dataConvert, Flags: flags([]string{"data.id", "data.time", "data.layout"},
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.parquet, .arrow, .jsonl, or - for an Arrow stream on standard output"},
 			&cli.StringFlag{Name: "format", Usage: "parquet, arrow or jsonl (default: by the name)"},
-			&cli.StringFlag{Name: "compression", Usage: "Parquet: zstd, snappy, gzip, none; Arrow: lz4, zstd, none (default: the first)"},
-			&cli.IntFlag{Name: "row-group-rows", Usage: "rows of a row group or record batch", Value: 4096},
-			digests, overwrite}},
-		{Name: "manifest", Usage: "digests of all row groups: reading the data later verifies every byte that it uses", ArgsUsage: "FILE...", Action: t.dataManifest, Flags: []cli.Flag{
+			compression, groups,
+			&cli.BoolFlag{Name: "sort", Usage: "in the order of sequences (--id) and their time-steps (--time), with no more than --memory", DisableDefaultText: true},
+			&cli.StringFlag{Name: "temp", Usage: "with --sort: the `DIR` for what does not fit (default: the system's for temporary files)"},
+			digests, overwrite)},
+		{Name: "split", Usage: "whole sequences into parts such as train and test, by a hash of their id", ArgsUsage: "FILE...", Action: t.dataSplit, Flags: flags([]string{"data.id", "data.layout", "seed"},
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the `DIR` for the parts' files"},
+			&cli.StringFlag{Name: "parts", Usage: "`NAME=SHARE,...` of the parts, the shares summing to 1", Value: "train=0.8,valid=0.1,test=0.1"},
+			&cli.StringFlag{Name: "format", Usage: "parquet or arrow", Value: "parquet"},
+			compression, groups, digests, overwrite)},
+		{Name: "manifest", Usage: "digests of all row groups: reading the data later verifies every byte that it uses", ArgsUsage: "FILE...", Action: t.dataManifest, Flags: flags(nil,
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.json (default: " + data.DigestsName + " beside the data)"},
-			overwrite}},
+			overwrite)},
 	}
 }
 
-func (t *terminal) dataConvert(c *cli.Context) error {
-	out, rows := c.String("out"), c.Int("row-group-rows")
-	switch {
-	case c.NArg() == 0:
-		return fault.New(fault.Usage, "usage.missing_argument", "data convert needs a FILE, a folder, a glob, or -")
-	case out == "":
-		return fault.New(fault.Usage, "usage.missing_flag", "data convert needs -o FILE, with an ending .parquet, .arrow or .jsonl, or - for standard output")
-	case rows < 1:
-		return fault.New(fault.Usage, "usage.wrong_value", "--row-group-rows %d: at least 1", rows)
+// copying collects what a command copies and how.
+func (t *terminal) copying(c *cli.Context) (data.Access, *config.Config, data.Copy, error) {
+	rows := c.Int("row-group-rows")
+	to := data.Copy{Path: c.String("out"), Format: c.String("format"), Compression: c.String("compression"), RowGroupRows: rows, Overwrite: c.Bool("overwrite"),
+		Digests: c.String("manifest"), Stdout: t.stdout}
+	a, settings, err := t.reading(c)
+	if err == nil && rows < 1 {
+		err = fault.New(fault.Usage, "usage.wrong_value", "--row-group-rows %d: at least 1", rows)
 	}
-	to := data.Copy{Path: out, Format: c.String("format"), Compression: c.String("compression"), RowGroupRows: rows, Overwrite: c.Bool("overwrite"),
-		Digests: c.String("manifest"), Stdin: t.stdin, Stdout: t.stdout}
-	done, err := data.Convert(c.Context, c.Args().Slice(), to)
+	return a, settings, to, err
+}
+
+// reading collects how the files that a command names are read.
+func (t *terminal) reading(c *cli.Context) (data.Access, *config.Config, error) {
+	if c.NArg() == 0 {
+		return data.Access{}, nil, fault.New(fault.Usage, "usage.missing_argument", "%s needs a FILE, a folder, a glob, a URL, or -", strings.TrimPrefix(c.Command.HelpName, "curvestream "))
+	}
+	r, err := t.settings(c)
+	if err != nil {
+		return data.Access{}, nil, err
+	}
+	return data.Access{Stdin: t.stdin, Remote: data.RemoteOf(&r.Config), Memory: int64(r.Memory)}, &r.Config, nil
+}
+
+func (t *terminal) dataConvert(c *cli.Context) error {
+	a, settings, to, err := t.copying(c)
+	if err != nil {
+		return err
+	}
+	if to.Path == "" {
+		return fault.New(fault.Usage, "usage.missing_flag", "data convert needs -o FILE, with an ending .parquet, .arrow or .jsonl, or - for standard output")
+	}
+	for _, flag := range []string{"temp", "id", "time", "layout"} {
+		if c.IsSet(flag) && !c.Bool("sort") {
+			return fault.New(fault.Usage, "usage.missing_flag", "--%s is for sorting", flag).Fix("--sort")
+		}
+	}
+	convert := func() (data.Converted, error) { return a.Convert(c.Context, c.Args().Slice(), to) }
+	if c.Bool("sort") {
+		convert = func() (data.Converted, error) {
+			return a.Sort(c.Context, c.Args().Slice(), settings, c.String("temp"), to)
+		}
+	}
+	done, err := convert()
 	if err != nil || to.ToStdout() {
 		return err
 	}
@@ -48,11 +93,40 @@ func (t *terminal) dataConvert(c *cli.Context) error {
 	})
 }
 
-func (t *terminal) dataManifest(c *cli.Context) error {
-	if c.NArg() == 0 {
-		return fault.New(fault.Usage, "usage.missing_argument", "data manifest needs a FILE, a folder or a glob")
+func (t *terminal) dataSplit(c *cli.Context) error {
+	a, settings, to, err := t.copying(c)
+	if err != nil {
+		return err
 	}
-	path, files, units, err := data.Digest(c.Context, c.String("out"), c.Args().Slice(), c.Bool("overwrite"))
+	if to.Path == "" {
+		return fault.New(fault.Usage, "usage.missing_flag", "data split needs -o DIR")
+	}
+	parts, err := data.ParseParts(c.String("parts"))
+	if err != nil {
+		return err
+	}
+	seed := uint64(1)
+	if settings.Seed.Given {
+		seed = settings.Seed.Value
+	}
+	done, err := a.Split(c.Context, c.Args().Slice(), parts, seed, settings, to)
+	if err != nil {
+		return err
+	}
+	answer := map[string]any{"schema": "curvestream.split/1", "seed": seed, "parts": done}
+	return t.answer(answer, func(w io.Writer) {
+		for _, p := range done {
+			fmt.Fprintf(w, "%s   %s rows, %s sequences\n", p.Path, thousands(float64(p.Rows)), thousands(float64(p.Groups)))
+		}
+	})
+}
+
+func (t *terminal) dataManifest(c *cli.Context) error {
+	a, _, err := t.reading(c)
+	if err != nil {
+		return err
+	}
+	path, files, units, err := a.Digest(c.Context, c.String("out"), c.Args().Slice(), c.Bool("overwrite"))
 	if err != nil {
 		return err
 	}

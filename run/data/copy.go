@@ -20,29 +20,35 @@ type Copy struct {
 	RowGroupRows int    // rows of a row group or record batch
 	Overwrite    bool
 	Digests      string // the digest manifest that what is read is verified against; "" is DigestsName beside the data, if it is there
-	Stdin        io.Reader
 	Stdout       io.Writer
 }
+
+// Converted says what was written.
+type Converted = ingest.Conversion
 
 // ToStdout reports whether the copy goes to standard output.
 func (c Copy) ToStdout() bool { return c.Path == ingest.StandardInput }
 
 // Convert writes all rows and columns of data to one file, in another format, compression or size of row groups. It returns the path and
 // what was written.
-func Convert(ctx context.Context, patterns []string, c Copy) (done ingest.Conversion, err error) {
-	src, err := ingest.Open(ctx, patterns, ingest.OpenOptions{Stdin: c.Stdin, Digests: c.Digests})
+func (a Access) Convert(ctx context.Context, patterns []string, c Copy) (done ingest.Conversion, err error) {
+	a.Digests = c.Digests
+	src, err := a.Open(ctx, patterns)
 	if err != nil {
 		return done, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	return ingest.Convert(ctx, src, c.Path, ingest.WriteOptions{Format: c.Format, Compression: c.Compression, RowGroupRows: c.RowGroupRows,
-		Overwrite: c.Overwrite, Stdout: c.Stdout})
+	return ingest.Convert(ctx, src, c.Path, c.options())
+}
+
+func (c Copy) options() ingest.WriteOptions {
+	return ingest.WriteOptions{Format: c.Format, Compression: c.Compression, RowGroupRows: c.RowGroupRows, Overwrite: c.Overwrite, Stdout: c.Stdout}
 }
 
 // Digest writes the digests of all row groups of data to path, or to DigestsName beside them, and returns where they are and of how many
 // files and row groups.
-func Digest(ctx context.Context, path string, patterns []string, overwrite bool) (where string, files, units int, err error) {
-	where, digests, err := ingest.WriteDigests(ctx, path, patterns, overwrite, ingest.OpenOptions{})
+func (a Access) Digest(ctx context.Context, path string, patterns []string, overwrite bool) (where string, files, units int, err error) {
+	where, digests, err := ingest.WriteDigests(ctx, path, patterns, overwrite, ingest.OpenOptions{MemoryLimit: a.Memory, Remote: a.Remote})
 	if err != nil {
 		return "", 0, 0, fmt.Errorf("data: digests: %w", err)
 	}
