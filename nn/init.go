@@ -52,7 +52,8 @@ type Init struct {
 	// SpectralRadius is what the largest eigenvalue magnitude of W_hh is scaled to; zero means 1.1. Negative leaves W_hh as
 	// drawn.
 	SpectralRadius float64
-	// Rules override Rule for weights of given names, as in {"W_xh": {Scheme: GaussianScheme, Scale: 0.001}}.
+	// Rules override Rule for weights of given names, as in {"W_xh": {Scheme: GaussianScheme, Scale: 0.001}}. A name without the index
+	// of a layer stands for all layers that have no rule of their own.
 	Rules map[string]Rule
 	// TanhShift applies the variant of the sparse scheme for tanh units of feedforward nets: biases of tanh layers are 0.5, and
 	// weights into a tanh layer are halved, and halved again where the layer below is tanh. It looks at Activations.
@@ -76,7 +77,7 @@ func (in Init) Validate(layout Layout) error {
 	names := slices.Sorted(maps.Keys(in.Rules))
 	for _, name := range names {
 		check(name, in.Rules[name])
-		if p, ok := layout.Find(name); !ok || !p.Decays() {
+		if !slices.ContainsFunc(layout, func(p Param) bool { return p.Decays() && (p.Name == name || p.Base() == name) }) {
 			errs = append(errs, fmt.Errorf("nn: initialisation is given for %s, which is not a weight of the net: it has %s", name, weightNames(layout)))
 		}
 	}
@@ -118,7 +119,9 @@ func Initialize[F accel.Float](layout Layout, theta []F, in Init, rng *rand.Rand
 func (in Init) drawWeights(w []float64, p Param, layer int, rng *rand.Rand) error {
 	rule, ok := in.Rules[p.Name]
 	if !ok {
-		rule = in.Rule
+		if rule, ok = in.Rules[p.Base()]; !ok {
+			rule = in.Rule
+		}
 	}
 	rule.draw(w, p.Rows, p.Cols, rng)
 	if in.TanhShift && in.Activations[layer-1] == accel.Tanh {
@@ -127,7 +130,7 @@ func (in Init) drawWeights(w []float64, p Param, layer int, rng *rand.Rand) erro
 			scale(w, 0.5)
 		}
 	}
-	if p.Name == "W_hh" && in.SpectralRadius >= 0 {
+	if p.Base() == "W_hh" && in.SpectralRadius >= 0 {
 		return scaleToRadius(w, p.Rows, orDefault(in.SpectralRadius, 1.1))
 	}
 	return nil

@@ -166,3 +166,33 @@ func TestInitialisationErrors(t *testing.T) {
 		t.Error("no error for a matrix whose eigenvalues are zero")
 	}
 }
+
+// Of a stack, each W_hh is scaled, and a rule without the index of a layer is for all layers but those with one of their own.
+func TestInitializeOfLayers(t *testing.T) {
+	var l Layout
+	for _, name := range []string{"W_hh_l0", "W_hh_l1", "W_in_l0", "W_in_l1", "W_in_l12"} {
+		l = l.Append(name, 8, 8)
+	}
+	theta := make([]float64, l.Len())
+	in := Init{SpectralRadius: 0.5, Rules: map[string]Rule{"W_in": {Scheme: GaussianScheme, Scale: 1e-3}, "W_in_l1": {Scheme: GaussianScheme, Scale: 1e3}}}
+	if err := Initialize(l, theta, in, rand.New(rand.NewPCG(1, 1))); err != nil {
+		t.Fatal(err)
+	}
+	largest := func(name string) float64 {
+		p, _ := l.Find(name)
+		most := 0.0
+		for _, w := range theta[p.Off : p.Off+p.Size()] {
+			most = max(most, math.Abs(w))
+		}
+		return most
+	}
+	if largest("W_in_l0") > 0.01 || largest("W_in_l12") > 0.01 || largest("W_in_l1") < 100 {
+		t.Errorf("largest weights %g, %g, %g", largest("W_in_l0"), largest("W_in_l12"), largest("W_in_l1"))
+	}
+	if largest("W_hh_l0") > 1 || largest("W_hh_l1") > 1 || largest("W_hh_l1") == 0 { // N(0, 1) as drawn
+		t.Errorf("largest recurrent weights %g and %g: they are not scaled", largest("W_hh_l0"), largest("W_hh_l1"))
+	}
+	if err := Initialize(l, theta, Init{Rules: map[string]Rule{"W_hh_l2": {}}}, rand.New(rand.NewPCG(1, 1))); err == nil {
+		t.Error("a rule for a layer that does not exist is accepted")
+	}
+}

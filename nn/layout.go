@@ -1,16 +1,28 @@
 package nn
 
-import "curvestream/accel"
+import (
+	"strings"
+
+	"curvestream/accel"
+)
 
 // A Param is one named parameter of a net and its place in θ.
 type Param struct {
-	Name       string // the report's: W_xh, W_hh, W_zh, h_0, b_h, b_z; W_1, b_1, …
+	Name       string // the report's: W_xh, W_hh, W_zh, h_0, b_h, b_z; W_1, b_1, …; with the index of the layer, as in W_hh_l1, where there are several
 	Rows, Cols int    // a weight is [out][in] = Rows × Cols, row-major; a vector has Rows = 1
 	Off        int    // of its first element in θ
 }
 
 // Size returns the number of elements.
 func (p Param) Size() int { return p.Rows * p.Cols }
+
+// Base returns the name without the index of a layer: W_hh of W_hh_l1.
+func (p Param) Base() string {
+	if i := strings.LastIndex(p.Name, "_l"); i > 0 && i+2 < len(p.Name) && strings.Trim(p.Name[i+2:], "0123456789") == "" {
+		return p.Name[:i]
+	}
+	return p.Name
+}
 
 // Decays reports whether weight decay applies: to weights, not to biases and initial states.
 func (p Param) Decays() bool { return p.Name[0] == 'W' }

@@ -176,16 +176,23 @@ func choices(word string, all ...string) []string {
 	return []string{word}
 }
 
+// toySizes returns as many layers as there are, with few units.
+func toySizes(layers []int) []int {
+	small := make([]int, len(layers))
+	for i := range small {
+		small[i] = toyHidden
+	}
+	return small
+}
+
 func toy(ctx context.Context, c *config.Config, arch, loss, form string, seed uint64) ([]derivative.Row, error) {
 	spec := model.NewSpec(c, &ingest.Encoding{In: toyIn, Out: toyOut})
 	spec.Arch, spec.Loss, spec.LossCurvature = arch, loss, c.Model.LossCurvature
 	if arch == "mrnn" {
 		spec.Factors = toyFactors
 	}
-	spec.Hidden = make([]int, len(c.Model.Hidden))
-	for i := range spec.Hidden {
-		spec.Hidden[i] = toyHidden
-	}
+	spec.Hidden = toySizes(spec.Hidden)
+	spec.InputLayers, spec.OutputLayers = toySizes(spec.InputLayers), toySizes(spec.OutputLayers)
 	if spec.StructuralDistance == auto {
 		spec.StructuralDistance = model.Distance(arch, spec.Activation)
 	}

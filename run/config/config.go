@@ -64,6 +64,9 @@ func (d Data) Validates() bool { return len(d.Valid) > 0 || d.ValidFraction > 0 
 type Model struct {
 	Arch               string
 	Hidden             []int
+	InputLayers        []int
+	OutputLayers       []int
+	LayerActivation    string
 	Factors            int
 	Activation         []string
 	OutputActivation   string
@@ -73,6 +76,7 @@ type Model struct {
 	WeightDecay        float64
 	DecaySchedule      Schedule
 	StructuralDistance string
+	Window             int
 	Init               string
 	InitFanIn          int
 	InitScale          float64
@@ -215,7 +219,7 @@ type Trace struct{ CG int }
 func Default() Config {
 	return Config{
 		Data: Data{Layout: auto, Form: auto, Normalize: "none", Missing: "error", MaxCategories: 256, CacheCompression: "none", RemoteCache: 64 << 20},
-		Model: Model{Arch: auto, Hidden: []int{100}, Activation: []string{"tanh"}, OutputActivation: "linear", Loss: auto, LossCurvature: "drop", Biases: true,
+		Model: Model{Arch: auto, Hidden: []int{100}, Activation: []string{"tanh"}, LayerActivation: "tanh", OutputActivation: "linear", Loss: auto, LossCurvature: "drop", Biases: true,
 			StructuralDistance: auto, Init: "sparse", InitFanIn: 15, InitScale: 1, SpectralRadius: 1.1},
 		Method:     Method{Kind: "hf"},
 		Curvature:  Curvature{Kind: "ggn"},

@@ -55,7 +55,7 @@ func (r *Resolved) checkModel(check func(ok bool, key, want string)) {
 		check(h >= 1, "model.hidden", "1 or more units")
 	}
 	recurrent := r.Model.Arch != "mlp" && r.Model.Arch != auto
-	check(!recurrent || len(r.Model.Hidden) == 1, "model.hidden", "one number for a recurrent net")
+	r.checkLayers(check, recurrent)
 	check(r.Model.Factors >= 0, "model.factors", "0 or more")
 	check(r.Model.Factors == 0 || r.Model.Arch == "mrnn", "model.factors", "0 where model.arch is not mrnn")
 	gated := r.Model.Arch == "lstm" || r.Model.Arch == "gru"
@@ -64,6 +64,7 @@ func (r *Resolved) checkModel(check func(ok bool, key, want string)) {
 	}
 	check(!gated || r.Model.StructuralDistance != "cross_entropy", "model.structural_distance", "squared_error for "+r.Model.Arch)
 	check(len(r.Model.Activation) == 1 || len(r.Model.Activation) == len(r.Model.Hidden), "model.activation", "one word, or one a hidden layer")
+	check(!recurrent || len(r.Model.Activation) == 1, "model.activation", "one word for a recurrent net")
 	convex := !strings.HasSuffix(r.Model.Loss, "_squared_error")
 	check(convex || r.Model.OutputActivation == "linear", "model.output_activation", "linear where model.loss has a nonlinearity of its own")
 	check(convex || r.Curvature.Kind != "fisher", "curvature.kind", "ggn or hessian where model.loss is not convex")
@@ -74,6 +75,21 @@ func (r *Resolved) checkModel(check func(ok bool, key, want string)) {
 	check(r.Model.SpectralRadius >= 0, "model.spectral_radius", "0 or more")
 	check(r.Data.MaxLength >= 0, "data.max_length", "0 or more")
 	check(r.Data.MaxCategories >= 1, "data.max_categories", "1 or more")
+}
+
+// checkLayers checks what only recurrent nets have.
+func (r *Resolved) checkLayers(check func(ok bool, key, want string), recurrent bool) {
+	for _, part := range []struct {
+		key   string
+		units []int
+	}{{"model.input_layers", r.Model.InputLayers}, {"model.output_layers", r.Model.OutputLayers}} {
+		check(recurrent || r.Model.Arch == auto || len(part.units) == 0, part.key, "none for an mlp, whose layers are all in model.hidden")
+		for _, n := range part.units {
+			check(n >= 1, part.key, "1 or more units a layer")
+		}
+	}
+	check(r.Model.Window >= 0, "model.window", "0 or more time-steps")
+	check(recurrent || r.Model.Arch == auto || r.Model.Window == 0, "model.window", "0 for an mlp, which has no states to carry")
 }
 
 func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {

@@ -85,13 +85,21 @@ func task(s Spec) string {
 }
 
 func describe(s Spec) string {
-	hidden := strings.Trim(fmt.Sprint(s.Hidden), "[]")
+	hidden := strings.ReplaceAll(strings.Trim(fmt.Sprint(s.Hidden), "[]"), " ", " and ")
 	kind := fmt.Sprintf("A recurrent net with %s hidden %s units", hidden, s.Activation[0])
 	if s.Arch != "rnn" {
 		kind = fmt.Sprintf("A recurrent net (%s) with %s hidden units", s.Arch, hidden)
 	}
 	if s.Arch == "mlp" {
 		kind = fmt.Sprintf("A feedforward net with hidden layers of %s units (%s)", hidden, strings.Join(s.Activation, ", "))
+	}
+	for _, part := range []struct {
+		name  string
+		units []int
+	}{{"before", s.InputLayers}, {"after", s.OutputLayers}} {
+		if len(part.units) > 0 {
+			kind += fmt.Sprintf(", %s it feedforward layers of %s units (%s)", part.name, strings.ReplaceAll(strings.Trim(fmt.Sprint(part.units), "[]"), " ", " and "), s.LayerActivation)
+		}
 	}
 	return fmt.Sprintf("%s, %d inputs and %d outputs", kind, s.In, s.Out)
 }

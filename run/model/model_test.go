@@ -30,7 +30,9 @@ func TestParametersReadBack(t *testing.T) {
 	gated := func(arch string) string {
 		return "model: {arch: " + arch + ", hidden: 4, loss: squared_error, structural_distance: squared_error}\nseed: 1\n"
 	}
-	for _, text := range []string{small, gated("lstm"), gated("gru"), gated("mrnn"), "model: {arch: mlp, hidden: [4, 5], activation: [relu, linear], loss: squared_error, structural_distance: squared_error}\nseed: 2\n"} {
+	for _, text := range []string{small, gated("lstm"), gated("gru"), gated("mrnn"),
+		"model: {arch: lstm, hidden: [4, 3], input_layers: [5], output_layers: [6, 2], layer_activation: relu, loss: squared_error, structural_distance: squared_error}\nseed: 3\n",
+		"model: {arch: mlp, hidden: [4, 5], activation: [relu, linear], loss: squared_error, structural_distance: squared_error}\nseed: 2\n"} {
 		s, c := spec(t, text)
 		net, err := NewNet(cpu.New[float32](cpu.Options{Threads: 1}), s, States{})
 		if err != nil {

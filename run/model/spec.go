@@ -22,7 +22,10 @@ type Spec struct {
 	Arch               string           `json:"arch"` // rnn, lstm, gru, mrnn or mlp
 	In                 int              `json:"in"`
 	Hidden             []int            `json:"hidden"`
-	Factors            int              `json:"factors,omitempty"` // of mrnn
+	InputLayers        []int            `json:"input_layers,omitempty"`
+	OutputLayers       []int            `json:"output_layers,omitempty"`
+	LayerActivation    string           `json:"layer_activation,omitempty"` // of both
+	Factors            int              `json:"factors,omitempty"`          // of mrnn
 	Out                int              `json:"out"`
 	Activation         []string         `json:"activation"` // of each hidden layer
 	OutputActivation   string           `json:"output_activation"`
@@ -47,7 +50,12 @@ func NewSpec(c *config.Config, e *ingest.Encoding) Spec {
 	if c.Model.Arch == "mrnn" && factors == 0 {
 		factors = c.Model.Hidden[0]
 	}
-	return Spec{Schema: schema, Arch: c.Model.Arch, In: e.In, Hidden: c.Model.Hidden, Factors: factors, Out: e.Out, Activation: activation,
+	layerActivation := ""
+	if len(c.Model.InputLayers)+len(c.Model.OutputLayers) > 0 {
+		layerActivation = c.Model.LayerActivation
+	}
+	return Spec{Schema: schema, Arch: c.Model.Arch, In: e.In, Hidden: c.Model.Hidden,
+		InputLayers: c.Model.InputLayers, OutputLayers: c.Model.OutputLayers, LayerActivation: layerActivation, Factors: factors, Out: e.Out, Activation: activation,
 		OutputActivation: c.Model.OutputActivation, Loss: c.Model.Loss, Biases: c.Model.Biases,
 		StructuralDistance: c.Model.StructuralDistance, DType: c.DType, Encoding: e}.withLossCurvature(c)
 }
@@ -119,6 +127,7 @@ type Net[F accel.Float] interface {
 type States struct {
 	Budget  int64 // bytes of states of a chunk; the others are computed again. 0: no bound
 	Uniform bool  // by the report's schedule (section 7.1)
+	Window  int   // time-steps that derivatives go back at most; 0: all. See rnn.Config
 	Store   rnn.Store
 }
 
@@ -150,6 +159,13 @@ func NewNet[F accel.Float](backend accel.Backend[F], s Spec, states States) (Net
 	if err != nil {
 		return nil, err
 	}
+	layers := accel.Linear
+	if s.LayerActivation != "" {
+		if layers, err = nn.ParseActivation(s.LayerActivation); err != nil {
+			return nil, err
+		}
+	}
 	return rnn.New(backend, rnn.Config{Cell: cell, Factors: s.Factors, In: s.In, Hidden: s.Hidden[0], Out: s.Out, Activation: activations[0],
+		Upper: s.Hidden[1:], InputLayers: s.InputLayers, OutputLayers: s.OutputLayers, LayerActivation: layers, Window: states.Window,
 		OutputActivation: output, Loss: loss, Biases: s.Biases, Distance: distance, StateBudget: states.Budget, UniformStates: states.Uniform, Store: states.Store})
 }

@@ -26,6 +26,9 @@ type Forecast struct {
 	Steps           int64             `json:"steps"`
 	GradSeqs        int               `json:"grad_seqs"`
 	CurvSeqs        int               `json:"curv_seqs"`
+	Window          int               `json:"window,omitempty"` // time-steps that derivatives go back at most; 0: all
+	PaddedSteps     int64             `json:"padded_steps"`     // rows of the chunks of the curvature minibatch that are no time-step of a sequence
+	CurvSteps       int64             `json:"curv_steps"`       // time-steps of the curvature minibatch
 	Chunks          int               `json:"chunks"`           // of the curvature minibatch
 	ChunksKept      int               `json:"chunks_kept"`      // of them, those whose activations are kept for all products
 	ActivationBytes int64             `json:"activation_bytes"` // that all of them need
@@ -81,6 +84,7 @@ func forecast[F accel.Float](ctx context.Context, c *config.Resolved, s sets, f 
 	err = m.objective.Chunks(ctx, hf.Curvature, func(b *nn.Batch[F]) error {
 		bytes := m.net.Bytes(b, structural)
 		f.Chunks++
+		addSteps(f, b)
 		f.ActivationBytes += bytes
 		if room -= bytes; room >= 0 {
 			f.ChunksKept++
@@ -90,6 +94,16 @@ func forecast[F accel.Float](ctx context.Context, c *config.Resolved, s sets, f 
 	return explain(err, &c.Config)
 }
 
+// addSteps counts the time-steps of a chunk, and the rows that are none.
+func addSteps[F accel.Float](f *Forecast, b *nn.Batch[F]) {
+	steps := int64(0)
+	for _, length := range b.Lengths {
+		steps += int64(length)
+	}
+	f.CurvSteps += steps
+	f.PaddedSteps += int64(b.Rows()) - steps
+}
+
 // String lays the forecast out for a person.
 func (f *Forecast) String() string {
 	var b strings.Builder
@@ -97,6 +111,10 @@ func (f *Forecast) String() string {
 	fmt.Fprintf(&b, "\n%s\n", strings.Join(f.Data, "\n"))
 	fmt.Fprintf(&b, "parameters        %d\n", f.Parameters)
 	fmt.Fprintf(&b, "an iteration      gradient on %d sequences, up to %d products on %d\n", f.GradSeqs, f.ProductSequences/int64(max(1, f.CurvSeqs)), f.CurvSeqs)
+	if f.Window > 0 {
+		fmt.Fprintf(&b, "windows           of %d time-steps: states are carried across, derivatives are not, an approximation of the gradient and the curvature\n", f.Window)
+	}
+	fmt.Fprintf(&b, "padding           %d of the %d time-steps of a product\n", f.PaddedSteps, f.CurvSteps)
 	fmt.Fprintf(&b, "activations       %.1f MiB for %d chunks, limit %.1f MiB: ", mib(f.ActivationBytes), f.Chunks, mib(f.ActivationLimit))
 	if f.ChunksKept == f.Chunks {
 		fmt.Fprintln(&b, "kept for all products (section 7.1)")

@@ -30,7 +30,7 @@ func states(c *config.Config, spill *checkpointing.Spill) model.States {
 		file /= 2 // there are two linearizations at a time
 	}
 	parts := int64(1 + along)
-	return model.States{Budget: room / parts, Uniform: c.States == "uniform", Store: rnn.Store{Device: int64(c.Store.Device) / parts, Spill: spill,
+	return model.States{Window: c.Model.Window, Budget: room / parts, Uniform: c.States == "uniform", Store: rnn.Store{Device: int64(c.Store.Device) / parts, Spill: spill,
 		SpillBudget: file / parts, Recompute: c.States == "recompute", Verify: c.Store.Verify, Along: along}}
 }
 
