@@ -1,0 +1,158 @@
+// Package cuda computes on an NVIDIA GPU, from a plain Go build: it calls the driver (libcuda), which is opened when it is needed,
+// and hands it the kernels as PTX, which is part of the program. Neither a C compiler nor the CUDA toolkit is needed, to build or to
+// run. The device "emulate" runs the same kernels on the processor (package ptx), for tests and for tiny nets.
+//
+// A device has one stream, on which operations take effect in the order in which they were asked for, and one executor, a
+// goroutine that is locked to its thread and makes all calls. Results depend on shapes alone: sums have a fixed order, and none
+// is shared out by what device it is. So equal inputs give equal bits in each run.
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+
+	"curvestream/accel"
+)
+
+// Emulated is the name of the device that runs the kernels on the processor.
+const Emulated = "emulate"
+
+// A Backend computes on one device. It is safe for concurrent use.
+type Backend[F accel.Float] struct {
+	d       *device
+	name    string
+	kernels map[string]*function
+
+	mu   sync.Mutex
+	idle []*Stream[F]
+}
+
+var (
+	_ accel.Backend[float32] = (*Backend[float32])(nil)
+	_ accel.Backend[float64] = (*Backend[float64])(nil)
+)
+
+// Open returns a backend on the device of that name: cuda, which is cuda:0, cuda:1 and so on, or emulate. Close gives it back.
+func Open[F accel.Float](name string) (*Backend[F], error) {
+	if name == Emulated {
+		return openOn[F](newEmulator(), 0, Emulated)
+	}
+	ordinal, err := ordinalOf(name)
+	if err != nil {
+		return nil, err
+	}
+	drv, err := installedDriver()
+	if err != nil {
+		return nil, err
+	}
+	return openOn[F](drv, ordinal, fmt.Sprintf("cuda:%d", ordinal))
+}
+
+func ordinalOf(name string) (int, error) {
+	if name == "cuda" {
+		return 0, nil
+	}
+	number, ok := strings.CutPrefix(name, "cuda:")
+	ordinal, err := strconv.Atoi(number)
+	if !ok || err != nil || ordinal < 0 {
+		return 0, fmt.Errorf("cuda: %q is no device: they are called cuda, cuda:0, cuda:1 and so on, and %s", name, Emulated)
+	}
+	return ordinal, nil
+}
+
+func openOn[F accel.Float](drv driver, ordinal int, name string) (*Backend[F], error) {
+	d, err := start(drv, ordinal)
+	if err != nil {
+		return nil, err
+	}
+	b := &Backend[F]{d: d, name: name}
+	if b.kernels, err = d.loadKernels(precision[F]()); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return b, nil
+}
+
+// Close waits for the device and gives it back, with all memory. The backend and its vectors must not be used any more.
+func (b *Backend[F]) Close() error { return b.d.close() }
+
+// Name implements accel.Backend: the name of the device, and its model where it is a real one.
+func (b *Backend[F]) Name() string {
+	if b.name == Emulated {
+		return Emulated
+	}
+	return b.name + "/" + b.d.info.Model
+}
+
+// Shards implements accel.Backend. A kernel has the whole device: more shards would be more launches of less work.
+func (b *Backend[F]) Shards(int) int { return 1 }
+
+// Run implements accel.Backend. Shards run one after the other: their operations are on one stream, and the device works while
+// they are put there.
+func (b *Backend[F]) Run(n int, f func(shard int, s accel.Stream[F]) error) error {
+	s := b.takeStream()
+	defer b.putStream(s)
+	var first error
+	for shard := range n {
+		if err := runShard(shard, s, f); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// runShard calls f and turns a panic, which is a bug here or in f and never the user's, into an error.
+func runShard[F accel.Float](shard int, s *Stream[F], f func(shard int, s accel.Stream[F]) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.abandon()
+			err = fmt.Errorf("cuda: running shard %d: this is a bug in curvestream, please report it: %v\n%s", shard, r, debug.Stack())
+		}
+	}()
+	err = f(shard, s)
+	if e := s.Sync(); err == nil {
+		err = e
+	}
+	return err
+}
+
+func (b *Backend[F]) takeStream() *Stream[F] {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	last := len(b.idle) - 1
+	if last < 0 {
+		return &Stream[F]{b: b}
+	}
+	s := b.idle[last]
+	b.idle = b.idle[:last]
+	return s
+}
+
+func (b *Backend[F]) putStream(s *Stream[F]) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.idle = append(b.idle, s)
+}
+
+// launch puts a kernel on the stream: with one thread for each of n elements, in blocks of 256.
+func (b *Backend[F]) launch(kernel string, n int, args ...uint64) {
+	b.launchGrid(kernel, [3]uint32{uint32((n + blockLength - 1) / blockLength), 1, 1}, blockLength, args...)
+}
+
+// launchGrid puts a kernel on the stream. Nothing is launched where there is nothing to do.
+func (b *Backend[F]) launchGrid(kernel string, grid [3]uint32, threads uint32, args ...uint64) {
+	if grid[0] == 0 || grid[1] == 0 {
+		return
+	}
+	l := launch{f: b.kernels[kernel], grid: grid, threads: threads}
+	if l.f == nil {
+		panic("cuda: no kernel " + kernel)
+	}
+	if copy(l.args[:], args) < len(args) {
+		panic("cuda: too many arguments for " + kernel)
+	}
+	b.d.requests <- request{launch: l}
+}

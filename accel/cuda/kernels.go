@@ -1,0 +1,52 @@
+package cuda
+
+import (
+	"embed"
+	"fmt"
+)
+
+// The kernels are compiled when they are changed, not when the program is built: that needs neither a compiler nor a toolkit.
+//
+//go:generate kernels/generate
+
+//go:embed kernels/*.ptx
+var sources embed.FS
+
+// families are the files of kernels, each with the kernels in it. Those of large tiles are there for float32 only.
+var families = map[string][]string{
+	"vectors":   {"scale", "add", "multiply", "divide", "shift", "raise", "scale_sub", "dot", "add_two", "quotient", "total"},
+	"pointwise": {"fill", "copy_mat", "transpose", "add_mat", "add_row", "add_squares", "mul_mat", "hadamard", "activate", "mul_derivative", "add_second_derivative", "add_scaled_derivative", "sum_of_rows", "add_partial"},
+	"gemm":      {"small_nn", "small_nt", "small_tn", "small_tt", "medium_nn", "medium_nt", "medium_tn", "medium_tt", "split_sum"},
+	"sparse":    {"gather_columns", "scatter_columns"},
+	"losses":    {"softmax", "loss_rows", "loss_gradient", "loss_curvature"},
+}
+
+var largeKernels = []string{"large_nn", "large_nt", "large_tn", "large_tt"}
+
+// precision returns how the files of F are called.
+func precision[F float32 | float64]() string {
+	var x F
+	if _, single := any(x).(float32); single {
+		return "f32"
+	}
+	return "f64"
+}
+
+// loadKernels loads all kernels of a precision, which the driver compiles for its device, and returns them by name.
+func (d *device) loadKernels(precision string) (map[string]*function, error) {
+	all := map[string]*function{}
+	for family, names := range families {
+		file := "kernels/" + family + "_" + precision + ".ptx"
+		source, err := sources.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("cuda: reading the kernels: %w", err)
+		}
+		if family == "gemm" && precision == "f32" {
+			names = append(append([]string(nil), names...), largeKernels...)
+		}
+		if err := d.loadModule(file, source, names, all); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
