@@ -19,8 +19,8 @@ func TestRunData(t *testing.T) {
 		stages    []string
 		sequences int
 	}{
-		{"generated", DataRequest{Sequences: 300}, []string{"write", "scan", "decode", "packed"}, 300},
-		{"files", DataRequest{Files: files}, []string{"scan", "decode", "packed"}, 77},
+		{"generated", DataRequest{Sequences: 300}, []string{"write", "scan", "decode", "packed", "copy"}, 300},
+		{"files", DataRequest{Files: files}, []string{"scan", "decode", "packed", "copy"}, 77},
 	} {
 		c.request.Workers, c.request.Repetitions, c.request.Memory = 2, 2, 1<<30
 		told := 0
@@ -38,7 +38,7 @@ func TestRunData(t *testing.T) {
 				t.Errorf("%s, row %d: %+v", c.name, i, row)
 			}
 			if row.Stage == stagePacked {
-				if row.Stages[1].Items == 0 || row.Stages[2].Items != int64(c.sequences) {
+				if row.Stages[1].Items == 0 || row.Stages[2].Items != int64(4*c.sequences) {
 					t.Errorf("%s: stages %+v", c.name, row.Stages)
 				}
 				if first && r.DataFigures != f {

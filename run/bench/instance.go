@@ -2,11 +2,13 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"curvestream/accel"
 	"curvestream/accel/cpu"
+	"curvestream/checkpointing"
 	"curvestream/fnn"
 	"curvestream/nn"
 	"curvestream/rnn"
@@ -22,6 +24,9 @@ type Instance struct {
 	Check func() []float64
 	// Close frees the activations.
 	Close func() error
+	// Plan says how an rnn keeps its states, and Bytes what a linearization needs in memory in all; of other nets Plan is zero.
+	Plan  rnn.StatePlan
+	Bytes int64
 }
 
 // Open builds a problem on the processor and does what products share: the forward pass (section 7.1).
@@ -40,7 +45,28 @@ func Open(ctx context.Context, p Problem) (*Instance, error) {
 
 func open[F accel.Float](ctx context.Context, p Problem) (*Instance, error) {
 	backend := cpu.New[F](cpu.Options{Threads: p.Threads})
-	net, err := newNet(backend, p)
+	var spill *checkpointing.Spill
+	if p.Spill > 0 {
+		var err error
+		if spill, err = checkpointing.OpenSpill("", p.Spill); err != nil {
+			return nil, fmt.Errorf("bench: %w", err)
+		}
+	}
+	i, err := openOn(ctx, p, backend, spill)
+	if spill == nil {
+		return i, err
+	}
+	if err != nil {
+		return nil, errors.Join(err, spill.Close())
+	}
+	rest := i.Close
+	i.Close = func() error { return errors.Join(rest(), spill.Close()) }
+	return i, nil
+}
+
+// openOn opens a problem on a backend, with a file for states or without.
+func openOn[F accel.Float](ctx context.Context, p Problem, backend accel.Backend[F], spill *checkpointing.Spill) (*Instance, error) {
+	net, err := newNet(backend, p, spill)
 	if err != nil {
 		return nil, fmt.Errorf("bench: building the net: %w", err)
 	}
@@ -54,7 +80,12 @@ func open[F accel.Float](ctx context.Context, p Problem) (*Instance, error) {
 		return nil, fmt.Errorf("bench: moving v: %w", err)
 	}
 	r := theta.New()
-	i := &Instance{Check: func() []float64 { return check(net.Layout(), r, v, float64(p.Batch)) }, Close: func() error { return nil }}
+	i := &Instance{Check: func() []float64 { return check(net.Layout(), r, v, float64(p.Batch)) }, Close: func() error { return nil }, Bytes: net.Bytes(b, false)}
+	if r, ok := net.(*rnn.Net[F]); ok {
+		if i.Plan, err = r.PlanStates(b); err != nil {
+			return nil, fmt.Errorf("bench: %w", err)
+		}
+	}
 	if p.What == "gradient" {
 		i.Run = func(ctx context.Context) error {
 			r.Zero()
@@ -85,7 +116,7 @@ func check[F accel.Float](layout nn.Layout, r, v accel.Vector[F], cases float64)
 
 func norm[F accel.Float](x accel.Vector[F]) float64 { return math.Sqrt(x.Dot(x)) }
 
-func newNet[F accel.Float](backend accel.Backend[F], p Problem) (model.Net[F], error) {
+func newNet[F accel.Float](backend accel.Backend[F], p Problem, spill *checkpointing.Spill) (model.Net[F], error) {
 	activations := make([]accel.Activation, len(p.Activations))
 	for i, name := range p.Activations {
 		var err error
@@ -98,7 +129,8 @@ func newNet[F accel.Float](backend accel.Backend[F], p Problem) (model.Net[F], e
 		return nil, err
 	}
 	if p.Net == "rnn" {
-		return rnn.New(backend, rnn.Config{In: p.In, Hidden: p.Hidden, Out: p.Out, Activation: activations[0], Loss: loss, Biases: true})
+		return rnn.New(backend, rnn.Config{In: p.In, Hidden: p.Hidden, Out: p.Out, Activation: activations[0], Loss: loss, Biases: true,
+			StateBudget: p.StateBudget, Store: rnn.Store{Device: p.StateDevice, Spill: spill, SpillBudget: p.Spill, Verify: !p.Unverified}})
 	}
 	return fnn.New(backend, fnn.Config{Sizes: p.Sizes, Activations: activations, Loss: loss, Biases: true})
 }

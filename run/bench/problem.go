@@ -29,6 +29,13 @@ type Problem struct {
 	What        string   `json:"what"`             // gv or gradient
 	Method      string   `json:"method,omitempty"` // of a peer; nothing means its fastest
 	Seed        int      `json:"seed"`
+	// StateBudget, StateDevice and Spill bound the bytes of an rnn's hidden states in memory, of those where they are computed, and of
+	// the file for others, as rnn.Config has them; 0: no bound, and no file.
+	StateBudget int64 `json:"state_budget,omitempty"`
+	StateDevice int64 `json:"state_device,omitempty"`
+	Spill       int64 `json:"spill,omitempty"`
+	// Unverified switches the comparison of states that are computed again off.
+	Unverified bool `json:"unverified,omitempty"`
 }
 
 // curvesSizes are the units of the deep autoencoder of Martens (2010) for the CURVES data.
