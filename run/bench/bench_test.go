@@ -213,7 +213,7 @@ func TestFlops(t *testing.T) {
 		}
 	}
 	p := Curves(3)
-	net, err := newNet(cpu.New[float32](cpu.Options{}), p)
+	net, err := newNet(cpu.New[float32](cpu.Options{}), p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

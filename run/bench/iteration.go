@@ -38,7 +38,7 @@ func openIteration(ctx context.Context, p Problem, cg int) (*iteration, error) {
 
 func newIteration[F accel.Float](ctx context.Context, p Problem, cg int) (*iteration, error) {
 	backend := cpu.New[F](cpu.Options{Threads: p.Threads})
-	net, err := newNet(backend, p)
+	net, err := newNet(backend, p, nil)
 	if err != nil {
 		return nil, fmt.Errorf("bench: building the net: %w", err)
 	}
