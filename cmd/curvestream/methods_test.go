@@ -38,6 +38,11 @@ var techniques = map[string]string{
 	"a floor of lambda":   "--damping-floor 1:0,4:3",
 	"an annealed rate":    "--line-search-enabled=false --line-search-rate-schedule 1:1,5:0.5",
 	"reduced max of CG":   "--cg-max-schedule 1:6,4:2",
+	"logistic within L":   "--loss logistic_squared_error",
+	"tanh within L":       "--loss tanh_squared_error --loss-curvature shift",
+	"tanh within F":       "--output-activation tanh",
+	"sampling error":      "--cg-stop byrd --cg-start zero --batch-curvature 50",
+	"rejected at once":    "--curvature-kind hessian --cg-negative reject",
 	"GLTR without P":      "--damping-kind trust_region --damping-trust-solver gltr --precond-kind none",
 }
 

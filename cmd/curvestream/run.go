@@ -119,7 +119,7 @@ func newApp(t *terminal) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		Commands: []*cli.Command{
 			trainCommand(t), resumeCommand(t), evalCommand(t), predictCommand(t), dataCommand(t), genCommand(t),
-			checkCommand(t), configCommand(t), benchCommand(t), demoCommand(t), versionCommand(t),
+			checkCommand(t), doctorCommand(t), plotCommand(t), configCommand(t), benchCommand(t), demoCommand(t), versionCommand(t),
 		},
 	}
 	for _, c := range app.Commands {

@@ -27,7 +27,7 @@ var mayImport = map[string]struct{ ours, theirs []string }{
 	"ingest":        {nil, []string{"github.com/apache/arrow/go/v15", "github.com/klauspost/compress", "github.com/minio/minio-go/v7", "github.com/pierrec/lz4/v4", "github.com/zeebo/xxh3", "golang.org/x/sync"}},
 	"pipeline":      {[]string{"ingest", "nn"}, []string{"github.com/apache/arrow/go/v15/arrow", "github.com/zeebo/xxh3", "golang.org/x/sync"}},
 	"run": {[]string{"accel", "checkpointing", "nn", "fnn", "rnn", "hf", "ingest", "pipeline"},
-		[]string{"github.com/apache/arrow/go/v15/arrow", "github.com/goccy/go-yaml", "github.com/zeebo/xxh3", "golang.org/x/sync", "golang.org/x/sys", "github.com/klauspost/cpuid/v2"}},
+		[]string{"github.com/apache/arrow/go/v15/arrow", "github.com/goccy/go-yaml", "github.com/zeebo/xxh3", "golang.org/x/sync", "golang.org/x/sys", "github.com/klauspost/cpuid/v2", "gonum.org/v1/plot"}},
 	"cmd":        {[]string{"run"}, []string{"github.com/urfave/cli/v2", "golang.org/x/sys"}},
 	"benchmarks": {[]string{"accel", "checkpointing", "nn", "fnn", "rnn", "hf", "ingest", "pipeline", "run"}, []string{"github.com/apache/arrow/go/v15/arrow", "gonum.org/v1/gonum", "golang.org/x/sys"}},
 	"internal":   {nil, nil},

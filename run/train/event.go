@@ -76,6 +76,8 @@ type Iteration struct {
 	CGUsed        int     `json:"cg_used"`
 	CGStop        string  `json:"cg_stop"`
 	CGInitM       float64 `json:"cg_init_m"`
+	SelectF0      float64 `json:"select_f0"` // f before, and at the chosen CG iterate, on cg.backtrack_batch; with cg.backtrack_by model M there, from 0
+	SelectF       float64 `json:"select_f"`
 	Alpha         float64 `json:"alpha"`
 	LSEvals       int     `json:"ls_evals"`
 	FEvals        int     `json:"f_evals"`

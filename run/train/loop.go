@@ -161,7 +161,7 @@ func (l *loop[F]) row(r hf.Report, sequences, steps int64, wait float64) Iterati
 	p := l.optimizer.Progress()
 	row := Iteration{Event: "iter", Iter: r.Iteration, T: l.t(), Outcome: r.Outcome.String(), F0: r.F0, F: r.F,
 		ModelDecrease: r.ModelDecrease, Rho: r.Rho, Verdict: r.Verdict.String(), Damping: p.Lambda, DampingUsed: r.Lambda, Mu: r.Mu,
-		Radius: r.Radius, Zeta: r.Zeta, CGSteps: r.CGSteps, CGUsed: r.CGUsed, CGStop: r.CGStop.String(), CGInitM: r.CGInitM,
+		Radius: r.Radius, Zeta: r.Zeta, CGSteps: r.CGSteps, CGUsed: r.CGUsed, CGStop: r.CGStop.String(), CGInitM: r.CGInitM, SelectF0: r.SelectF0, SelectF: r.SelectF,
 		Alpha: r.Alpha, LSEvals: r.LSEvals, FEvals: r.Losses, GradEvals: r.Gradients, GradNorm: r.GradNorm, StepNorm: r.StepNorm, Rejections: r.Rejections,
 		GradSeqs: l.objective.Size(hf.Gradient), CurvSeqs: l.objective.Size(hf.Curvature), GvProducts: r.Products, Products: p.Products,
 		Sec: r.Seconds.Total, SecGrad: r.Seconds.Gradient, SecCG: r.Seconds.CG, SecF: r.Seconds.Loss, SecWait: wait, RSS: residentBytes()}
