@@ -138,12 +138,12 @@ func (b *Backend[F]) putStream(s *Stream[F]) {
 }
 
 // launch puts a kernel on the stream: with one thread for each of n elements, in blocks of 256.
-func (b *Backend[F]) launch(kernel string, n int, args ...uint64) {
+func (b *Backend[F]) launch(kernel string, n int, args ...arg) {
 	b.launchGrid(kernel, [3]uint32{uint32((n + blockLength - 1) / blockLength), 1, 1}, blockLength, args...)
 }
 
 // launchGrid puts a kernel on the stream. Nothing is launched where there is nothing to do.
-func (b *Backend[F]) launchGrid(kernel string, grid [3]uint32, threads uint32, args ...uint64) {
+func (b *Backend[F]) launchGrid(kernel string, grid [3]uint32, threads uint32, args ...arg) {
 	if grid[0] == 0 || grid[1] == 0 {
 		return
 	}
@@ -151,8 +151,11 @@ func (b *Backend[F]) launchGrid(kernel string, grid [3]uint32, threads uint32, a
 	if l.f == nil {
 		panic("cuda: no kernel " + kernel)
 	}
-	if copy(l.args[:], args) < len(args) {
+	if len(args) > mostParams {
 		panic("cuda: too many arguments for " + kernel)
+	}
+	for i, a := range args {
+		l.args[i], l.keep[i] = a.word, a.keep
 	}
 	b.d.requests <- request{launch: l}
 }

@@ -75,6 +75,7 @@ type launch struct {
 	grid    [3]uint32
 	threads uint32
 	args    [mostParams]uint64
+	keep    [mostParams]*buffer // reachable until the kernel is on the stream
 }
 
 // A function is a kernel on the device.

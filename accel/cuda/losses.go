@@ -6,15 +6,15 @@ import "curvestream/accel"
 const rowsOfBlock = blockLength / 32
 
 // eachRow launches a kernel with a warp for each row of m.
-func (s *Stream[F]) eachRow(kernel string, m accel.Mat[F], args ...uint64) {
+func (s *Stream[F]) eachRow(kernel string, m accel.Mat[F], args ...arg) {
 	if m.Cols == 0 {
 		return
 	}
-	s.b.launchGrid(kernel, [3]uint32{uint32((m.Rows + rowsOfBlock - 1) / rowsOfBlock), 1, 1}, blockLength, append(args, uint64(m.Rows), uint64(m.Cols))...)
+	s.b.launchGrid(kernel, [3]uint32{uint32((m.Rows + rowsOfBlock - 1) / rowsOfBlock), 1, 1}, blockLength, append(args, integer(m.Rows), integer(m.Cols))...)
 }
 
 // targets returns targets as arguments: dense ones with their stride, classes, weights.
-func (s *Stream[F]) targets(t accel.Targets[F]) (dense view, class, weight uint64) {
+func (s *Stream[F]) targets(t accel.Targets[F]) (dense view, class, weight arg) {
 	if t.Class == nil {
 		dense = s.look(t.Dense)
 	}
@@ -42,7 +42,7 @@ func (s *Stream[F]) LossSums(loss accel.Loss, z accel.Mat[F], t accel.Targets[F]
 	vz := s.look(z)
 	dense, class, weight := s.targets(t)
 	losses := s.scratch(int64(z.Rows) * 8)
-	s.eachRow("loss_rows", z, uint64(loss.Kind()), losses, vz.address, vz.stride, dense.address, dense.stride, class, weight)
+	s.eachRow("loss_rows", z, integer(int(loss.Kind())), losses, vz.address, vz.stride, dense.address, dense.stride, class, weight)
 	host := s.download(losses, int64(z.Rows)*8)
 	owner = append([]int32(nil), owner[:z.Rows]...)
 	s.atSync = append(s.atSync, func() {
@@ -59,7 +59,7 @@ func (s *Stream[F]) LossGradient(loss accel.Loss, p accel.Mat[F], t accel.Target
 	}
 	vp := s.look(p)
 	dense, class, weight := s.targets(t)
-	s.each("loss_gradient", p, uint64(loss.Kind()), vp.address, vp.stride, dense.address, dense.stride, class, weight)
+	s.each("loss_gradient", p, integer(int(loss.Kind())), vp.address, vp.stride, dense.address, dense.stride, class, weight)
 }
 
 // LossCurvature implements accel.Losses.
@@ -69,5 +69,5 @@ func (s *Stream[F]) LossCurvature(loss accel.Loss, p accel.Mat[F], t accel.Targe
 	}
 	vp, vrz := s.look(p), s.like(p, rz)
 	dense, class, weight := s.targets(t)
-	s.eachRow("loss_curvature", p, uint64(loss.Kind()), uint64(loss.Shown()), vp.address, vp.stride, dense.address, dense.stride, class, weight, vrz.address, vrz.stride)
+	s.eachRow("loss_curvature", p, integer(int(loss.Kind())), integer(int(loss.Shown())), vp.address, vp.stride, dense.address, dense.stride, class, weight, vrz.address, vrz.stride)
 }

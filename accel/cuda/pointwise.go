@@ -44,9 +44,9 @@ func (s *Stream[F]) AddSumOfRows(r, c accel.Mat[F]) {
 		n := min(parts-lo, mostInGrid)
 		rows := min(c.Rows-lo*sumDepth, n*sumDepth)
 		s.b.launchGrid("sum_of_rows", [3]uint32{uint32((c.Cols + sumColumns - 1) / sumColumns), uint32(n), 1}, blockLength,
-			partial+uint64(lo*c.Cols*8), vc.address+uint64(int64(lo)*sumDepth*int64(c.Stride)*size[F]()), vc.stride, uint64(rows), uint64(c.Cols))
+			partial.plus(int64(lo)*int64(c.Cols)*8), vc.address.plus(int64(lo)*sumDepth*int64(c.Stride)*size[F]()), vc.stride, integer(rows), integer(c.Cols))
 	}
-	s.b.launch("add_partial", c.Cols, vr.address, partial, uint64(parts), uint64(c.Cols))
+	s.b.launch("add_partial", c.Cols, vr.address, partial, integer(parts), integer(c.Cols))
 }
 
 // mostInGrid is the most blocks in y and in z on any device.
@@ -76,23 +76,23 @@ func (s *Stream[F]) Activate(act accel.Activation, h accel.Mat[F]) {
 		return
 	}
 	vh := s.look(h)
-	s.each("activate", h, uint64(act), vh.address, vh.stride)
+	s.each("activate", h, integer(int(act)), vh.address, vh.stride)
 }
 
 // MulDerivative implements accel.Pointwise.
 func (s *Stream[F]) MulDerivative(act accel.Activation, d, h accel.Mat[F]) {
 	vd, vh := s.look(d), s.like(d, h)
-	s.each("mul_derivative", d, uint64(act), vd.address, vd.stride, vh.address, vh.stride)
+	s.each("mul_derivative", d, integer(int(act)), vd.address, vd.stride, vh.address, vh.stride)
 }
 
 // AddSecondDerivative implements accel.Pointwise.
 func (s *Stream[F]) AddSecondDerivative(act accel.Activation, rd, d, h, ra accel.Mat[F]) {
 	vrd, vd, vh, vra := s.look(rd), s.like(rd, d), s.like(rd, h), s.like(rd, ra)
-	s.each("add_second_derivative", rd, uint64(act), vrd.address, vrd.stride, vd.address, vd.stride, vh.address, vh.stride, vra.address, vra.stride)
+	s.each("add_second_derivative", rd, integer(int(act)), vrd.address, vrd.stride, vd.address, vd.stride, vh.address, vh.stride, vra.address, vra.stride)
 }
 
 // AddScaledDerivative implements accel.Pointwise.
 func (s *Stream[F]) AddScaledDerivative(act accel.Activation, b accel.Mat[F], alpha F, a, h accel.Mat[F]) {
 	vb, va, vh := s.look(b), s.like(b, a), s.like(b, h)
-	s.each("add_scaled_derivative", b, uint64(act), vb.address, vb.stride, number(alpha), va.address, va.stride, vh.address, vh.stride)
+	s.each("add_scaled_derivative", b, integer(int(act)), vb.address, vb.stride, number(alpha), va.address, va.stride, vh.address, vh.stride)
 }

@@ -89,13 +89,13 @@ func (s *Stream[F]) product(form string, alpha F, a, b view, beta F, c view, m, 
 	grid := [3]uint32{uint32(p.down), uint32(p.across), uint32(p.parts)}
 	if p.parts == 1 {
 		s.b.launchGrid(p.name+form, grid, p.threads, number(alpha), a.address, a.stride, b.address, b.stride, number(beta), c.address, c.stride,
-			uint64(m), uint64(n), uint64(k), uint64(p.part), 0)
+			integer(m), integer(n), integer(k), integer(p.part), arg{})
 		return
 	}
 	partial := s.scratch(int64(p.parts) * int64(m) * int64(n) * size[F]())
-	s.b.launchGrid(p.name+form, grid, p.threads, number(F(1)), a.address, a.stride, b.address, b.stride, number(F(0)), partial, uint64(n),
-		uint64(m), uint64(n), uint64(k), uint64(p.part), uint64(m*n))
-	s.b.launch("split_sum", m*n, number(alpha), partial, uint64(p.parts), number(beta), c.address, c.stride, uint64(m), uint64(n))
+	s.b.launchGrid(p.name+form, grid, p.threads, number(F(1)), a.address, a.stride, b.address, b.stride, number(F(0)), partial, integer(n),
+		integer(m), integer(n), integer(k), integer(p.part), integer(m*n))
+	s.b.launch("split_sum", m*n, number(alpha), partial, integer(p.parts), number(beta), c.address, c.stride, integer(m), integer(n))
 }
 
 // An operand is a dense copy of op(W).
@@ -121,9 +121,9 @@ func (b *Backend[F]) Prepare(w accel.Mat[F], trans bool, previous accel.Operand[
 	s := Stream[F]{b: b}
 	to, from := accel.NewMat[F](o.v, 0, rows, cols), s.look(w)
 	if trans {
-		s.each("transpose", to, o.v.address(0), from.address, from.stride)
+		s.each("transpose", to, o.v.at(0), from.address, from.stride)
 	} else {
-		s.each("copy_mat", to, o.v.address(0), uint64(cols), from.address, from.stride)
+		s.each("copy_mat", to, o.v.at(0), integer(cols), from.address, from.stride)
 	}
 	return o, b.d.err()
 }

@@ -17,7 +17,7 @@ func (s *Stream[F]) GatherColumns(x accel.Sparse[F], w, c accel.Mat[F]) {
 }
 
 // entries copies those entries of x that its rows have.
-func (s *Stream[F]) entries(x accel.Sparse[F]) (ptr, col, val uint64) {
+func (s *Stream[F]) entries(x accel.Sparse[F]) (ptr, col, val arg) {
 	rows := x.Rows()
 	lo, hi := x.Ptr[0], x.Ptr[rows]
 	moved := make([]int32, rows+1)
@@ -40,7 +40,7 @@ func (s *Stream[F]) ScatterColumns(x accel.Sparse[F], d, dW accel.Mat[F]) {
 	t := byColumn(x)
 	vd, vw := s.look(d), s.look(dW)
 	s.b.launch("scatter_columns", len(t.column)*d.Cols, upload(s, t.column), upload(s, t.ptr), upload(s, t.row), upload(s, t.val),
-		vd.address, vd.stride, vw.address, vw.stride, uint64(len(t.column)), uint64(d.Cols))
+		vd.address, vd.stride, vw.address, vw.stride, integer(len(t.column)), integer(d.Cols))
 }
 
 // columns are the entries of a sparse matrix by column: entries ptr[g] to ptr[g+1] are in column[g].

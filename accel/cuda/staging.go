@@ -37,12 +37,12 @@ func place(slabs *[]*slab, n int64, make func(bytes int64) (*slab, error)) (*sla
 	return s, 0, nil
 }
 
-// scratch returns the address of n bytes of device memory that are the stream's until it is waited for. It is 0 once the device has
+// scratch returns where n bytes of device memory are that are the stream's until it is waited for: nowhere once the device has
 // failed: nothing is launched then.
-func (s *Stream[F]) scratch(n int64) uint64 {
+func (s *Stream[F]) scratch(n int64) arg {
 	d := s.b.d
 	if d.err() != nil {
-		return 0
+		return arg{}
 	}
 	part, at, err := place(&s.onDevice, n, func(bytes int64) (*slab, error) {
 		part := &slab{}
@@ -53,9 +53,9 @@ func (s *Stream[F]) scratch(n int64) uint64 {
 	})
 	if err != nil {
 		d.note(fmt.Errorf("cuda: making room for %s of intermediate results: %w", mebibytes(n), err))
-		return 0
+		return arg{}
 	}
-	return part.device.address + uint64(at)
+	return arg{part.device.address + uint64(at), part.device}
 }
 
 // pinned returns n bytes of host memory that are the stream's until it is waited for, and nil once the device has failed.
@@ -81,10 +81,10 @@ func (s *Stream[F]) pinned(n int64) []byte {
 	return part.host[at : at+n]
 }
 
-// upload returns the address of a copy of x, which may change at once. nil has the address 0.
-func upload[F float32 | float64, T any](s *Stream[F], x []T) uint64 {
+// upload returns where a copy of x is, which may change at once. nil is nowhere.
+func upload[F float32 | float64, T any](s *Stream[F], x []T) arg {
 	if x == nil {
-		return 0
+		return arg{}
 	}
 	from := bytesOf(x)
 	to, staged := s.scratch(int64(max(1, len(from)))), s.pinned(int64(len(from)))
@@ -92,16 +92,16 @@ func upload[F float32 | float64, T any](s *Stream[F], x []T) uint64 {
 		return to
 	}
 	copy(staged, from)
-	s.b.d.note(s.b.d.do(func() error { return s.b.d.upload(to, staged) }))
+	s.b.d.note(s.b.d.do(func() error { return s.b.d.upload(to.word, staged) }))
 	return to
 }
 
 // download copies n bytes of float64 to the host. What is returned gives them once the stream was waited for, and before it is used
 // again.
-func (s *Stream[F]) download(from uint64, n int64) func() []float64 {
+func (s *Stream[F]) download(from arg, n int64) func() []float64 {
 	staged := s.pinned(n)
 	if staged != nil && n > 0 {
-		s.b.d.note(s.b.d.do(func() error { return s.b.d.download(staged, from) }))
+		s.b.d.note(s.b.d.do(func() error { return s.b.d.download(staged, from.word) }))
 	}
 	return func() []float64 {
 		if len(staged) == 0 {

@@ -40,7 +40,7 @@ func (s *Stream[F]) abandon() {
 }
 
 // A view is a matrix as kernels see it.
-type view struct{ address, stride uint64 }
+type view struct{ address, stride arg }
 
 // look returns where m is. Matrices without elements are nowhere.
 func (s *Stream[F]) look(m accel.Mat[F]) view {
@@ -54,12 +54,12 @@ func (s *Stream[F]) look(m accel.Mat[F]) view {
 	if m.Off < 0 || (m.Stride < m.Cols && m.Rows > 1) || m.Off+(m.Rows-1)*m.Stride+m.Cols > v.n {
 		panic(fmt.Sprintf("cuda: a matrix of %d×%d with stride %d from %d in a vector of %d", m.Rows, m.Cols, m.Stride, m.Off, v.n))
 	}
-	return view{v.address(m.Off), uint64(m.Stride)}
+	return view{v.at(m.Off), integer(m.Stride)}
 }
 
 // each launches a kernel with one thread for each element of matrices of one shape: args, rows, columns.
-func (s *Stream[F]) each(kernel string, m accel.Mat[F], args ...uint64) {
-	s.b.launch(kernel, m.Rows*m.Cols, append(args, uint64(m.Rows), uint64(m.Cols))...)
+func (s *Stream[F]) each(kernel string, m accel.Mat[F], args ...arg) {
+	s.b.launch(kernel, m.Rows*m.Cols, append(args, integer(m.Rows), integer(m.Cols))...)
 }
 
 // like returns where a is, which has the shape of m.

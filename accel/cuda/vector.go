@@ -69,16 +69,31 @@ func (b *Backend[F]) FromHost(src []F) (accel.Vector[F], error) {
 	return v, b.d.err()
 }
 
-// address returns where element i is.
-func (v *Vector[F]) address(i int) uint64 {
-	if v.buf == nil {
-		return 0
-	}
-	return v.buf.address + uint64(int64(v.off+i)*size[F]())
+// An arg is an argument of a kernel. One that is an address holds the buffer that it points into: else its memory could be given
+// to others before the kernel is on the stream.
+type arg struct {
+	word uint64
+	keep *buffer
 }
 
-// same returns the address of w, which has the length of v and is of the same device.
-func (v *Vector[F]) same(w accel.Vector[F]) uint64 {
+func integer[N int | uint32](n N) arg { return arg{word: uint64(n)} }
+
+// plus returns the address n bytes behind a.
+func (a arg) plus(n int64) arg {
+	a.word += uint64(n)
+	return a
+}
+
+// at returns where element i is.
+func (v *Vector[F]) at(i int) arg {
+	if v.buf == nil {
+		return arg{}
+	}
+	return arg{v.buf.address + uint64(int64(v.off+i)*size[F]()), v.buf}
+}
+
+// same returns where w is, which has the length of v and is of the same device.
+func (v *Vector[F]) same(w accel.Vector[F]) arg {
 	x, ours := w.(*Vector[F])
 	if !ours || x.b.d != v.b.d {
 		panic("cuda: vector of another backend")
@@ -86,7 +101,7 @@ func (v *Vector[F]) same(w accel.Vector[F]) uint64 {
 	if x.n != v.n {
 		panic("cuda: lengths of vectors differ")
 	}
-	return x.address(0)
+	return x.at(0)
 }
 
 // Len implements accel.Vector.
@@ -122,45 +137,45 @@ func (v *Vector[F]) bytes() int64 { return int64(v.n) * size[F]() }
 
 // Zero implements accel.Vector.
 func (v *Vector[F]) Zero() {
-	v.whenWell(func() error { return v.b.d.zero(v.address(0), v.bytes()) })
+	v.whenWell(func() error { return v.b.d.zero(v.at(0).word, v.bytes()) })
 }
 
 // Copy implements accel.Vector.
 func (v *Vector[F]) Copy(w accel.Vector[F]) {
 	from := v.same(w)
 	v.whenWell(func() error {
-		return v.b.d.check("copying a vector", cuMemcpyDtoDAsync_v2, uintptr(v.address(0)), uintptr(from), uintptr(v.bytes()), uintptr(v.b.d.stream))
+		return v.b.d.check("copying a vector", cuMemcpyDtoDAsync_v2, uintptr(v.at(0).word), uintptr(from.word), uintptr(v.bytes()), uintptr(v.b.d.stream))
 	})
 }
 
-func (v *Vector[F]) each(kernel string, args ...uint64) {
-	v.b.launch(kernel, v.n, append(args, uint64(v.n))...)
+func (v *Vector[F]) each(kernel string, args ...arg) {
+	v.b.launch(kernel, v.n, append(args, integer(v.n))...)
 }
 
 // Scale implements accel.Vector.
-func (v *Vector[F]) Scale(a float64) { v.each("scale", v.address(0), number(F(a))) }
+func (v *Vector[F]) Scale(a float64) { v.each("scale", v.at(0), number(F(a))) }
 
 // Add implements accel.Vector.
 func (v *Vector[F]) Add(a float64, w accel.Vector[F]) {
-	v.each("add", v.address(0), number(F(a)), v.same(w))
+	v.each("add", v.at(0), number(F(a)), v.same(w))
 }
 
 // Mul implements accel.Vector.
-func (v *Vector[F]) Mul(w accel.Vector[F]) { v.each("multiply", v.address(0), v.same(w)) }
+func (v *Vector[F]) Mul(w accel.Vector[F]) { v.each("multiply", v.at(0), v.same(w)) }
 
 // Div implements accel.Vector.
-func (v *Vector[F]) Div(w accel.Vector[F]) { v.each("divide", v.address(0), v.same(w)) }
+func (v *Vector[F]) Div(w accel.Vector[F]) { v.each("divide", v.at(0), v.same(w)) }
 
 // Shift implements accel.Vector.
-func (v *Vector[F]) Shift(a float64) { v.each("shift", v.address(0), number(F(a))) }
+func (v *Vector[F]) Shift(a float64) { v.each("shift", v.at(0), number(F(a))) }
 
 // Pow implements accel.Vector.
-func (v *Vector[F]) Pow(p float64) { v.each("raise", v.address(0), math.Float64bits(p)) }
+func (v *Vector[F]) Pow(p float64) { v.each("raise", v.at(0), number(p)) }
 
 // Read implements accel.Vector. After a failure dst holds NaN.
 func (v *Vector[F]) Read(dst []F) {
 	v.whenWell(func() error {
-		if err := v.b.d.download(bytesOf(dst[:v.n]), v.address(0)); err != nil {
+		if err := v.b.d.download(bytesOf(dst[:v.n]), v.at(0).word); err != nil {
 			return err
 		}
 		return v.b.d.synchronize()
@@ -175,7 +190,7 @@ func (v *Vector[F]) Read(dst []F) {
 // Write implements accel.Vector.
 func (v *Vector[F]) Write(src []F) {
 	v.whenWell(func() error {
-		if err := v.b.d.upload(v.address(0), bytesOf(src[:v.n])); err != nil {
+		if err := v.b.d.upload(v.at(0).word, bytesOf(src[:v.n])); err != nil {
 			return err
 		}
 		return v.b.d.synchronize()
@@ -183,12 +198,12 @@ func (v *Vector[F]) Write(src []F) {
 }
 
 // number returns the bits of x as an argument.
-func number[F accel.Float](x F) uint64 {
+func number[F accel.Float](x F) arg {
 	switch x := any(x).(type) {
 	case float32:
-		return uint64(math.Float32bits(x))
+		return arg{word: uint64(math.Float32bits(x))}
 	case float64:
-		return math.Float64bits(x)
+		return arg{word: math.Float64bits(x)}
 	}
 	panic("cuda: no such type")
 }
