@@ -16,22 +16,22 @@ type product struct {
 	alpha, beta    float64
 }
 
-// productCases returns dense products: all small shapes around the tiles of the kernels (heights 1 to 12, widths 4 to 32),
-// depths around blocks of 256, and shapes of recurrent nets, in all four transpose forms.
+// productCases returns dense products: all small shapes around the tiles of the kernels (heights 1 to 12, widths 4 to 48),
+// depths around blocks of 256 and 512, and shapes of recurrent nets, in all four transpose forms.
 func productCases[F accel.Float]() []Case[F] {
 	var cases []Case[F]
 	for _, m := range []int{0, 1, 2, 3, 5, 6, 7, 12, 13, 23, 25} {
-		for _, n := range []int{0, 1, 3, 4, 5, 8, 9, 12, 16, 17, 24, 25, 31, 32, 33, 65} {
+		for _, n := range []int{0, 1, 3, 4, 5, 8, 9, 12, 16, 17, 20, 24, 25, 31, 32, 33, 40, 45, 48, 49, 65} {
 			cases = append(cases, forms[F](product{m: m, n: n, k: 5, pad: m % 3, alpha: 1, beta: 1})...)
 		}
 	}
-	for _, k := range []int{0, 1, 2, 3, 4, 7, 8, 9, 31, 64, 127, 255, 256, 257, 300, 511, 513, 1030} {
+	for _, k := range []int{0, 1, 2, 3, 4, 7, 8, 9, 31, 64, 127, 255, 256, 257, 300, 511, 512, 513, 1030} {
 		cases = append(cases, forms[F](product{m: 13, n: 33, k: k, alpha: 1})...)
 		cases = append(cases, forms[F](product{m: 2, n: 18, k: k, alpha: -0.5, beta: 0.25, pad: 5})...)
 	}
 	for _, p := range []product{
 		{m: 100, n: 100, k: 20}, {m: 250, n: 50, k: 2}, {m: 130, n: 1, k: 60}, {m: 1, n: 100, k: 300}, {m: 25, n: 64, k: 130},
-		{m: 8, n: 60, k: 400}, {m: 200, n: 8, k: 100}, {m: 97, n: 520, k: 3}, {m: 257, n: 70, k: 9}, {m: 1, n: 514, k: 386},
+		{m: 8, n: 60, k: 400}, {m: 200, n: 8, k: 100}, {m: 97, n: 520, k: 3}, {m: 14, n: 536, k: 6}, {m: 257, n: 70, k: 9}, {m: 1, n: 514, k: 386},
 	} {
 		p.alpha = 1
 		cases = append(cases, forms[F](p)...)
@@ -85,7 +85,7 @@ func preparedCases[F accel.Float]() []Case[F] {
 	var cases []Case[F]
 	for _, p := range []product{
 		{m: 1, n: 1, k: 1}, {m: 100, n: 50, k: 50}, {m: 13, n: 100, k: 100}, {m: 20, n: 256, k: 64}, {m: 5, n: 33, k: 300},
-		{m: 31, n: 8, k: 100}, {m: 17, n: 50, k: 2}, {m: 1, n: 513, k: 260}, {m: 0, n: 9, k: 4}, {m: 9, n: 6, k: 0},
+		{m: 31, n: 8, k: 100}, {m: 17, n: 50, k: 2}, {m: 1, n: 513, k: 260}, {m: 14, n: 540, k: 515}, {m: 0, n: 9, k: 4}, {m: 9, n: 6, k: 0},
 	} {
 		for _, trans := range []bool{false, true} {
 			for _, beta := range []float64{0, 1, -0.5} {

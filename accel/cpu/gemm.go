@@ -78,8 +78,8 @@ func (g *product[F]) direct(stride, n int) bool {
 func (g *product[F]) general(b view[F], trans bool) {
 	t := g.s.kern.tiles
 	depth := t.depth(g.k)
-	for j0 := 0; j0 < g.n; j0 += t.nc {
-		n := min(t.nc, g.n-j0)
+	for j0 := 0; j0 < g.n; j0 += t.columns(g.n - j0) {
+		n := t.columns(g.n - j0)
 		for p0 := 0; p0 < g.k; p0 += depth {
 			k := min(depth, g.k-p0)
 			if !trans && g.direct(b.stride, n) {
@@ -97,8 +97,8 @@ func (g *product[F]) general(b view[F], trans bool) {
 func (g *product[F]) prepared(w *operand[F]) {
 	t := g.s.kern.tiles
 	depth, padded := t.depth(g.k), t.padded(g.n)
-	for j0 := 0; j0 < g.n; j0 += t.nc {
-		n := min(t.nc, g.n-j0)
+	for j0 := 0; j0 < g.n; j0 += t.columns(g.n - j0) {
+		n := t.columns(g.n - j0)
 		for p0 := 0; p0 < g.k; p0 += depth {
 			k := min(depth, g.k-p0)
 			g.block(p0, k, j0, n, w.panels[p0*padded+j0*k:], 0)
@@ -151,12 +151,12 @@ func (g *product[F]) strip(i0, m, p0, k, n int) strip[F] {
 }
 
 // readsColumns reports whether it costs less to read the columns of A where they lie, a row of A for each value of k, than to pack
-// them: for one narrow panel of B, and for two where a row of A is a few lines of the cache.
+// them: for one narrow panel of B, and for four where a row of A is a few lines of the cache.
 func (g *product[F]) readsColumns(k, n int) bool {
 	const fewLines = 512 // bytes
-	widths := g.s.kern.tiles.widths
-	narrow := n <= 2*widths[len(widths)-1] && g.a.stride*int(unsafe.Sizeof(g.alpha)) <= fewLines
-	return n <= widths[0] || k < 8 || narrow
+	t := g.s.kern.tiles
+	narrow := n <= 4*t.full && g.a.stride*int(unsafe.Sizeof(g.alpha)) <= fewLines
+	return n <= t.widths[0] || k < 8 || narrow
 }
 
 const skew = 16 // elements added to a row's length, so that rows fall into different sets of the cache

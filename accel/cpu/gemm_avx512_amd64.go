@@ -24,6 +24,16 @@ func gemmAVX512F32R1C24(tiles int, k int, a *float32, aRow int, aK int, aTile in
 //go:noescape
 func gemmAVX512F32R1C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 
+// gemmAVX512F32R1C40 sets c, of tiles·1 × cols ≤ 40, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F32R1C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+
+// gemmAVX512F32R1C48 sets c, of tiles·1 × cols ≤ 48, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F32R1C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+
 // gemmAVX512F32R2C8 sets c, of tiles·2 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
 //
 //go:noescape
@@ -43,6 +53,16 @@ func gemmAVX512F32R2C24(tiles int, k int, a *float32, aRow int, aK int, aTile in
 //
 //go:noescape
 func gemmAVX512F32R2C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+
+// gemmAVX512F32R2C40 sets c, of tiles·2 × cols ≤ 40, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F32R2C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+
+// gemmAVX512F32R2C48 sets c, of tiles·2 × cols ≤ 48, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F32R2C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 
 // gemmAVX512F32R4C8 sets c, of tiles·4 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
 //
@@ -64,6 +84,16 @@ func gemmAVX512F32R4C24(tiles int, k int, a *float32, aRow int, aK int, aTile in
 //go:noescape
 func gemmAVX512F32R4C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 
+// gemmAVX512F32R4C40 sets c, of tiles·4 × cols ≤ 40, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F32R4C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+
+// gemmAVX512F32R4C48 sets c, of tiles·4 × cols ≤ 48, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F32R4C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+
 // gemmAVX512F32R6C8 sets c, of tiles·6 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
 //
 //go:noescape
@@ -84,6 +114,16 @@ func gemmAVX512F32R6C24(tiles int, k int, a *float32, aRow int, aK int, aTile in
 //go:noescape
 func gemmAVX512F32R6C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 
+// gemmAVX512F32R6C40 sets c, of tiles·6 × cols ≤ 40, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F32R6C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+
+// gemmAVX512F32R6C48 sets c, of tiles·6 × cols ≤ 48, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F32R6C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+
 // gemmAVX512F32R8C8 sets c, of tiles·8 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
 //
 //go:noescape
@@ -103,6 +143,16 @@ func gemmAVX512F32R8C24(tiles int, k int, a *float32, aRow int, aK int, aTile in
 //
 //go:noescape
 func gemmAVX512F32R8C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+
+// gemmAVX512F32R8C40 sets c, of tiles·8 × cols ≤ 40, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F32R8C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+
+// gemmAVX512F32R8C48 sets c, of tiles·8 × cols ≤ 48, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F32R8C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
 
 // gemmAVX512F32R12C8 sets c, of tiles·12 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
 //
@@ -144,6 +194,16 @@ func gemmAVX512F64R1C12(tiles int, k int, a *float64, aRow int, aK int, aTile in
 //go:noescape
 func gemmAVX512F64R1C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 
+// gemmAVX512F64R1C20 sets c, of tiles·1 × cols ≤ 20, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F64R1C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+
+// gemmAVX512F64R1C24 sets c, of tiles·1 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F64R1C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+
 // gemmAVX512F64R2C4 sets c, of tiles·2 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
 //
 //go:noescape
@@ -163,6 +223,16 @@ func gemmAVX512F64R2C12(tiles int, k int, a *float64, aRow int, aK int, aTile in
 //
 //go:noescape
 func gemmAVX512F64R2C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+
+// gemmAVX512F64R2C20 sets c, of tiles·2 × cols ≤ 20, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F64R2C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+
+// gemmAVX512F64R2C24 sets c, of tiles·2 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F64R2C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 
 // gemmAVX512F64R4C4 sets c, of tiles·4 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
 //
@@ -184,6 +254,16 @@ func gemmAVX512F64R4C12(tiles int, k int, a *float64, aRow int, aK int, aTile in
 //go:noescape
 func gemmAVX512F64R4C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 
+// gemmAVX512F64R4C20 sets c, of tiles·4 × cols ≤ 20, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F64R4C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+
+// gemmAVX512F64R4C24 sets c, of tiles·4 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F64R4C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+
 // gemmAVX512F64R6C4 sets c, of tiles·6 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
 //
 //go:noescape
@@ -204,6 +284,16 @@ func gemmAVX512F64R6C12(tiles int, k int, a *float64, aRow int, aK int, aTile in
 //go:noescape
 func gemmAVX512F64R6C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 
+// gemmAVX512F64R6C20 sets c, of tiles·6 × cols ≤ 20, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F64R6C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+
+// gemmAVX512F64R6C24 sets c, of tiles·6 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F64R6C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+
 // gemmAVX512F64R8C4 sets c, of tiles·8 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
 //
 //go:noescape
@@ -223,6 +313,16 @@ func gemmAVX512F64R8C12(tiles int, k int, a *float64, aRow int, aK int, aTile in
 //
 //go:noescape
 func gemmAVX512F64R8C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+
+// gemmAVX512F64R8C20 sets c, of tiles·8 × cols ≤ 20, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F64R8C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+
+// gemmAVX512F64R8C24 sets c, of tiles·8 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+//
+//go:noescape
+func gemmAVX512F64R8C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
 
 // gemmAVX512F64R12C4 sets c, of tiles·12 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
 //

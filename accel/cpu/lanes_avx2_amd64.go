@@ -308,3 +308,13 @@ func copyRows96(dst *byte, src *byte, srcRow int, rows int)
 //
 //go:noescape
 func copyRows128(dst *byte, src *byte, srcRow int, rows int)
+
+// copyRows160 copies rows of 160 bytes, srcRow bytes apart, to rows without gaps; rows ≥ 1.
+//
+//go:noescape
+func copyRows160(dst *byte, src *byte, srcRow int, rows int)
+
+// copyRows192 copies rows of 192 bytes, srcRow bytes apart, to rows without gaps; rows ≥ 1.
+//
+//go:noescape
+func copyRows192(dst *byte, src *byte, srcRow int, rows int)

@@ -3976,3 +3976,57 @@ copyRows128loop:
 	JNZ     copyRows128loop
 	VZEROUPPER
 	RET
+
+// func copyRows160(dst *byte, src *byte, srcRow int, rows int)
+// Requires: AVX
+TEXT ·copyRows160(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+copyRows160loop:
+	VMOVDQU (CX), Y0
+	VMOVDQU Y0, (AX)
+	VMOVDQU 32(CX), Y0
+	VMOVDQU Y0, 32(AX)
+	VMOVDQU 64(CX), Y0
+	VMOVDQU Y0, 64(AX)
+	VMOVDQU 96(CX), Y0
+	VMOVDQU Y0, 96(AX)
+	VMOVDQU 128(CX), Y0
+	VMOVDQU Y0, 128(AX)
+	ADDQ    DX, CX
+	ADDQ    $0x000000a0, AX
+	DECQ    BX
+	JNZ     copyRows160loop
+	VZEROUPPER
+	RET
+
+// func copyRows192(dst *byte, src *byte, srcRow int, rows int)
+// Requires: AVX
+TEXT ·copyRows192(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+copyRows192loop:
+	VMOVDQU (CX), Y0
+	VMOVDQU Y0, (AX)
+	VMOVDQU 32(CX), Y0
+	VMOVDQU Y0, 32(AX)
+	VMOVDQU 64(CX), Y0
+	VMOVDQU Y0, 64(AX)
+	VMOVDQU 96(CX), Y0
+	VMOVDQU Y0, 96(AX)
+	VMOVDQU 128(CX), Y0
+	VMOVDQU Y0, 128(AX)
+	VMOVDQU 160(CX), Y0
+	VMOVDQU Y0, 160(AX)
+	ADDQ    DX, CX
+	ADDQ    $0x000000c0, AX
+	DECQ    BX
+	JNZ     copyRows192loop
+	VZEROUPPER
+	RET

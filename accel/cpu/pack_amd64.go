@@ -39,6 +39,10 @@ func copyPanel[F accel.Float](dst []F, dstStride int, src []F, srcStride, rows, 
 		copyRows96(to, from, srcStride*size, rows)
 	case 128:
 		copyRows128(to, from, srcStride*size, rows)
+	case 160:
+		copyRows160(to, from, srcStride*size, rows)
+	case 192:
+		copyRows192(to, from, srcStride*size, rows)
 	default:
 		copyRows(dst, dstStride, src, srcStride, rows, cols)
 	}

@@ -9,7 +9,7 @@ import (
 // portableTiles returns microkernels in plain Go. Their 8 accumulators are variables, which the compiler keeps in registers.
 func portableTiles[F accel.Float]() *tiles[F] {
 	return &tiles[F]{
-		heights: []int{2, 1}, widths: []int{4}, kc: 256, mc: 64, nc: 512,
+		heights: []int{2, 1}, widths: []int{4}, full: 4, kc: 256, mc: 64, nc: 512,
 		micro: [][]micro[F]{{tilewise(2, micro2[F])}, {tilewise(1, micro1[F])}},
 	}
 }

@@ -30,17 +30,19 @@ func (t tile) name() string {
 	return fmt.Sprintf("gemm%s%sR%dC%d", t.isa, t.float, t.rows, t.cols())
 }
 
-// gemms writes all microkernels of an instruction set: those of 6×2 registers with AVX2 and 12×2 with AVX-512, so that
+// gemms writes all microkernels of an instruction set: those of 6×2 registers with AVX2, 12×2 and 8×3 with AVX-512, so that
 // accumulators, a row of B and an element of A fill the register file, and the smaller ones for edges.
 func gemms(i isa) {
 	rows, widths := []int{1, 2, 4, 6}, [][]int{{32}, {32, 32}}
 	if i == avx512 {
-		rows, widths = []int{1, 2, 4, 6, 8, 12}, [][]int{{32}, {64}, {64, 32}, {64, 64}}
+		rows, widths = []int{1, 2, 4, 6, 8, 12}, [][]int{{32}, {64}, {64, 32}, {64, 64}, {64, 64, 32}, {64, 64, 64}}
 	}
 	for _, f := range []float{f32, f64} {
 		for _, r := range rows {
 			for _, w := range widths {
-				tile{i, f, r, w}.generate()
+				if r*len(w) <= 24 {
+					tile{i, f, r, w}.generate()
+				}
 			}
 		}
 	}

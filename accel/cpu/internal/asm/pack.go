@@ -9,7 +9,7 @@ import (
 
 // copies writes the kernels that copy rows as long as panels are wide or tiles are high.
 func copies() {
-	for _, bytes := range []int{16, 24, 32, 48, 64, 96, 128} {
+	for _, bytes := range []int{16, 24, 32, 48, 64, 96, 128, 160, 192} {
 		name := fmt.Sprintf("copyRows%d", bytes)
 		build.TEXT(name, build.NOSPLIT, "func(dst, src *byte, srcRow, rows int)")
 		build.Pragma("noescape")
