@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -140,14 +141,33 @@ func TestMedian(t *testing.T) {
 	}
 }
 
+// built is the program, made once for all tests in folder.
+var (
+	folder string
+	built  = sync.OnceValues(func() (p Program, err error) {
+		if folder, err = os.MkdirTemp("", "curvestream-bench"); err != nil {
+			return Program{}, err
+		}
+		return Build(context.Background(), folder)
+	})
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if folder != "" {
+		os.RemoveAll(folder)
+	}
+	os.Exit(code)
+}
+
 func desk(t *testing.T, dir string) Desk {
 	t.Helper()
 	t.Chdir(filepath.Join("..", "..", ".."))
-	d, err := Open(context.Background(), filepath.Join(dir, "desk"))
+	p, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d
+	return Desk{p, dir}
 }
 
 func do(t *testing.T, d Desk, j Job) Result {
