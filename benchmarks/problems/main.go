@@ -1,7 +1,9 @@
 // Command problems trains the fixed problems and the real files of the folders beside the checkout with the YAML files in
 // this folder, and prints the traces beside those of other implementations (../shared/problems/README.md).
 //
-//	go run ./benchmarks/problems [-only autoencoder,adding30,japanese_vowels,japanese_vowels_long,jsb_chorales]
+//	go run ./benchmarks/problems [-only autoencoder,adding30,japanese_vowels,japanese_vowels_long,jsb_chorales] [-recipes=false]
+//
+// On the first two it also runs all recipes until their last goal, and prints what each cost in products and gradients.
 //
 // It leaves benchmarks/results/problems.{json,md}.
 package main
@@ -19,8 +21,9 @@ import (
 
 func main() {
 	only := flag.String("only", strings.Join(names(), ","), "the problems to run")
+	recipes := flag.Bool("recipes", true, "compare all recipes on the problems that have goals")
 	flag.Parse()
-	if err := run(context.Background(), strings.Split(*only, ",")); err != nil {
+	if err := run(context.Background(), strings.Split(*only, ","), *recipes); err != nil {
 		fmt.Fprintln(os.Stderr, "problems:", err)
 		os.Exit(1)
 	}
@@ -31,6 +34,7 @@ type problem struct {
 	name   string
 	test   string // evaluated after training, where not empty
 	target string
+	goals  []float64 // f that all recipes are compared by, falling; none where one recipe is run only
 	peers  []peer
 }
 
@@ -39,24 +43,26 @@ type peer struct {
 	name  string
 	f     map[int]float64
 	total string
+	// products it took until f was at or below a goal of the problem
+	products map[float64]int
 }
 
 var problems = []problem{
-	{name: "autoencoder", target: "f ≤ 135.6 within 12 steps and 461 products", peers: []peer{
-		{"Martens' code, empirical Fisher", map[int]float64{1: 397.72, 5: 198.28, 10: 155.62, 12: 135.60}, "461 products"},
-		{"Martens' code, no preconditioner", map[int]float64{1: 402.55, 5: 198.08, 10: 169.87, 12: 145.29}, "487 products"},
-		{"PyTorchHessianFree", map[int]float64{1: 403.13, 5: 203.43, 10: 176.84, 12: 158.93}, "479 products"},
-		{"SciPy trust-krylov", nil, "127.6 after 394 products"},
+	{name: "autoencoder", target: "f ≤ 135.6 within 12 steps and 461 products", goals: []float64{135.6, 127.6, 88.4, 78.21}, peers: []peer{
+		{"Martens' code, empirical Fisher", map[int]float64{1: 397.72, 5: 198.28, 10: 155.62, 12: 135.60}, "461 products", map[float64]int{135.6: 461, 88.4: 1250, 78.21: 1550}},
+		{"Martens' code, no preconditioner", map[int]float64{1: 402.55, 5: 198.08, 10: 169.87, 12: 145.29}, "487 products", nil},
+		{"PyTorchHessianFree", map[int]float64{1: 403.13, 5: 203.43, 10: 176.84, 12: 158.93}, "479 products", nil},
+		{"SciPy trust-krylov", nil, "127.6 after 394 products", map[float64]int{127.6: 394}},
 	}},
-	{name: "adding30", target: "f ≤ 6e-6 within 1,400 products", peers: []peer{
-		{"Sutskever's code", map[int]float64{4: 0.0236, 6: 8.5e-4, 10: 1.02e-4, 15: 3.1e-5, 25: 6e-6}, "1,382 products"},
-		{"drasmuss/hessianfree, structural damping 0", map[int]float64{8: 0.01085}, "401 products"},
-		{"PyTorchHessianFree over torch.nn.RNN", map[int]float64{8: 0.01254}, "116 products"},
+	{name: "adding30", target: "f ≤ 6e-6 within 1,000 products", goals: []float64{1e-3, 1e-4, 3.1e-5, 6e-6}, peers: []peer{
+		{"Sutskever's code", map[int]float64{4: 0.0236, 6: 8.5e-4, 10: 1.02e-4, 15: 3.1e-5, 25: 6e-6}, "1,382 products", map[float64]int{6e-6: 1382}},
+		{"drasmuss/hessianfree, structural damping 0", map[int]float64{8: 0.01085}, "401 products", nil},
+		{"PyTorchHessianFree over torch.nn.RNN", map[int]float64{8: 0.01254}, "116 products", nil},
 	}},
 	{name: "japanese_vowels", test: "../shared/data/japanese_vowels_test.parquet", target: "test accuracy ≥ 0.95"},
 	{name: "japanese_vowels_long", test: "../shared/data/japanese_vowels_test.parquet", target: "test accuracy ≥ 0.95"},
 	{name: "jsb_chorales", test: "../shared/data/jsb_chorales_test.parquet", target: "test negative log-likelihood a step ≤ 8.91", peers: []peer{
-		{"plain RNN by Adam or SGD (Bai et al. 2018)", nil, "8.91 a step"},
+		{"plain RNN by Adam or SGD (Bai et al. 2018)", nil, "8.91 a step", nil},
 	}},
 }
 
@@ -78,10 +84,11 @@ type result struct {
 	CPUSeconds float64          `json:"cpu_seconds"`
 	PeakRSS    int64            `json:"peak_rss_bytes"`
 	Test       map[string]any   `json:"test,omitempty"`
+	Recipes    []contest        `json:"recipes,omitempty"`
 	Trace      []map[string]any `json:"trace"`
 }
 
-func run(ctx context.Context, only []string) error {
+func run(ctx context.Context, only []string, compare bool) error {
 	dir, err := os.MkdirTemp("", "curvestream-problems")
 	if err != nil {
 		return err
@@ -102,8 +109,14 @@ func run(ctx context.Context, only []string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		results = append(results, r)
 		text.WriteString(table(p, r))
+		if compare && p.goals != nil {
+			if r.Recipes, err = compete(ctx, program, p, dir); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			text.WriteString(contestTable(p, r.Recipes))
+		}
+		results = append(results, r)
 	}
 	return bench.Write("problems", "go run ./benchmarks/problems -only "+strings.Join(only, ","), text.String(), results)
 }
