@@ -101,7 +101,7 @@ func TestSparkDirectory(t *testing.T) {
 				}
 				r.Release()
 			}
-			if _, err := Inspect(t.Context(), src, RoleOptions{}); err != nil {
+			if _, err := Inspect(t.Context(), src, RoleOptions{}, 0); err != nil {
 				t.Error(err)
 			}
 		})

@@ -25,6 +25,7 @@ type Inspection struct {
 	Memory    MemoryEstimate  `json:"memory"`
 	Flags     []string        `json:"flags"` // of train, that say what was inferred
 	Endless   bool            `json:"endless,omitempty"`
+	Sample    *Sample         `json:"sample,omitempty"` // what Roles to Problems are about; nil: all of the data. Sequences and Steps are then extrapolated
 }
 
 // A ColumnInfo describes a column as it is stored.
@@ -52,11 +53,13 @@ type MemoryEstimate struct {
 	LongestSequence int64 `json:"longest_sequence"` // the longest one
 }
 
-// Inspect reads all data once (of an endless source the first unit) and reports schema, roles, lengths and flaws. Flaws of the data are
+// Inspect reports schema, roles, lengths and flaws. It reads all data once, or, where their units have more than limit bytes together, a sample
+// of units spread over them (limit 0: all; InspectBytes takes under a second); of an endless source the first unit. Flaws of the data are
 // part of the report; the error is for data that cannot be read at all.
-func Inspect(ctx context.Context, src Source, o RoleOptions) (*Inspection, error) {
+func Inspect(ctx context.Context, src Source, o RoleOptions, limit int64) (*Inspection, error) {
 	in := &Inspection{Files: src.Fingerprint(), Columns: columnsIn(src), Endless: src.Len() == Endless, Problems: []ProblemReport{}, Flags: []string{}}
 	in.units(src)
+	src, in.Sample = sampleOf(src, limit)
 	s, err := newSurvey(src.Schema(), o)
 	if err != nil {
 		e, ok := errors.AsType[*Error](err)
@@ -98,6 +101,7 @@ func (in *Inspection) sequences(s *survey) {
 	for _, n := range s.lengths {
 		in.Steps += n
 	}
+	in.extrapolate()
 }
 
 // survey takes over what the pass over the data found.

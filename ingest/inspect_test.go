@@ -81,7 +81,7 @@ func TestValidate(t *testing.T) {
 }
 
 func TestInspect(t *testing.T) {
-	in, err := Inspect(t.Context(), sourceOf(t, mixed(), mixedRows...), RoleOptions{Missing: "drop-sequence"})
+	in, err := Inspect(t.Context(), sourceOf(t, mixed(), mixedRows...), RoleOptions{Missing: "drop-sequence"}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestInspect(t *testing.T) {
 	if _, err := json.Marshal(in); err != nil {
 		t.Error(err)
 	}
-	in, err = Inspect(t.Context(), sourceOf(t, schemaOf("id", i64, "x", list(f64)), `{"id":1,"x":[1,2,3]}`), RoleOptions{})
+	in, err = Inspect(t.Context(), sourceOf(t, schemaOf("id", i64, "x", list(f64)), `{"id":1,"x":[1,2,3]}`), RoleOptions{}, 0)
 	if err != nil || in.Problems[0].Code != "data.no_target" || in.Sequences != 1 || in.Lengths.Max != 3 {
 		t.Errorf("without a target: %+v, %v", in, err)
 	}

@@ -35,7 +35,11 @@ func (in *Inspection) Text() string {
 		}
 	}
 	if in.Lengths != nil {
-		fmt.Fprintf(&b, "\n%s sequences, %s time-steps\n", thousands(in.Sequences), thousands(in.Steps))
+		about := ""
+		if in.Sample != nil {
+			about = "about "
+		}
+		fmt.Fprintf(&b, "\n%s%s sequences, %s%s time-steps\n", about, thousands(in.Sequences), about, thousands(in.Steps))
 		in.Lengths.text(&b)
 	}
 	fmt.Fprintf(&b, "\nmemory: %s to read the largest row group or batch", bytesText(in.Memory.LargestUnit))
@@ -44,6 +48,9 @@ func (in *Inspection) Text() string {
 	}
 	b.WriteString("\n")
 	problemText(&b, in.Problems)
+	if s := in.Sample; s != nil {
+		fmt.Fprintf(&b, "\nlooked at a sample of %s of %s rows, in %s; all of them: --full, or curvestream data validate\n", thousands(s.Rows), thousands(s.Of), count(s.Units, "unit"))
+	}
 	if len(in.Flags) > 0 {
 		fmt.Fprintf(&b, "\nthe same, said with flags:\n  curvestream train --data FILES %s\n", strings.Join(in.Flags, " "))
 	}

@@ -20,13 +20,15 @@ func dataCommand(t *terminal) *cli.Command {
 		return append(append(configFlags(), roles...), more...)
 	}
 	return &cli.Command{Name: "data", Usage: "look at data, copy it", Subcommands: append([]*cli.Command{
-		{Name: "inspect", Usage: "schema, row groups, what the columns are taken for and why, lengths, flaws, memory", ArgsUsage: "FILE...", Flags: flags(formatFlag()), Action: t.dataInspect},
+		{Name: "inspect", Usage: "schema, row groups, what the columns are taken for and why, lengths, flaws, memory", ArgsUsage: "FILE...", Flags: flags(
+			&cli.BoolFlag{Name: "full", Usage: "look at every row, not at a sample where the data are large", DisableDefaultText: true}, formatFlag()), Action: t.dataInspect},
 		{Name: "head", Usage: "the first sequences", ArgsUsage: "FILE...", Flags: flags(
 			formatFlag(),
 			&cli.IntFlag{Name: "n", Usage: "how many", Value: 5},
 			&cli.StringFlag{Name: "sequence", Usage: "the sequence with this `ID` instead"}), Action: t.dataHead},
 		{Name: "stats", Usage: "count, nulls, mean, deviation and distinct values of each column; lengths", ArgsUsage: "FILE...", Flags: flags(formatFlag()), Action: t.dataStats},
 		{Name: "validate", Usage: "look at every row as training would", ArgsUsage: "FILE...", Flags: flags(
+			formatFlag(),
 			&cli.IntFlag{Name: "max-errors", Usage: "list at most so many flaws", Value: 20}), Action: t.dataValidate},
 	}, copyCommands(t)...)}
 }
@@ -36,10 +38,8 @@ func (t *terminal) lookAt(c *cli.Context) (data.Access, []string, *config.Config
 	if c.NArg() == 0 {
 		return data.Access{}, nil, nil, fault.New(fault.Usage, "usage.missing_argument", "%s needs a FILE, a folder, a glob, - or gen:TASK?length=50&seed=1", c.Command.HelpName)
 	}
-	if c.Command.Name != "validate" { // which prints no table
-		if err := t.checkFormat(c); err != nil {
-			return data.Access{}, nil, nil, err
-		}
+	if err := t.checkFormat(c); err != nil {
+		return data.Access{}, nil, nil, err
 	}
 	r, err := t.settings(c)
 	if err != nil {
@@ -53,7 +53,7 @@ func (t *terminal) dataInspect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	report, err := data.Inspect(c.Context, a, files, settings)
+	report, err := data.Inspect(c.Context, a, files, settings, c.Bool("full"))
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,13 @@ func (t *terminal) dataValidate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.answer(report, func(w io.Writer) { fmt.Fprint(w, report.Text()) }); err != nil {
+	var rows []metrics.Row
+	for _, p := range report.Problems {
+		for _, example := range p.Examples {
+			rows = append(rows, append(metrics.Row{{Name: "code", Value: p.Code}, {Name: "count", Value: p.Count}}, metrics.RowOf(example)...))
+		}
+	}
+	if err := t.present(c, report, func(w io.Writer) { fmt.Fprint(w, report.Text()) }, rows); err != nil {
 		return err
 	}
 	if len(report.Problems) > 0 {

@@ -8,10 +8,15 @@ import (
 	"curvestream/run/config"
 )
 
-// Inspect reports schema, row groups, roles and why, lengths, flaws and the memory that data need.
-func Inspect(ctx context.Context, a Access, patterns []string, c *config.Config) (report *ingest.Inspection, err error) {
+// Inspect reports schema, row groups, roles and why, lengths, flaws and the memory that data need; of large data, unless full is set, from a
+// sample that takes under a second.
+func Inspect(ctx context.Context, a Access, patterns []string, c *config.Config, full bool) (report *ingest.Inspection, err error) {
 	err = a.with(ctx, patterns, func(src ingest.Source) error {
-		report, err = ingest.Inspect(ctx, src, Roles(c))
+		limit := int64(ingest.InspectBytes)
+		if full {
+			limit = 0
+		}
+		report, err = ingest.Inspect(ctx, src, Roles(c), limit)
 		return err
 	})
 	return report, err
