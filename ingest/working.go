@@ -203,6 +203,8 @@ func (w *WorkingWriter) Add(i int, rec arrow.Record, runs []WorkingRun) error {
 		dealt[b] = append(dealt[b], r)
 	}
 	for _, b := range sortedKeys(dealt) {
+		// In the order of a chunk's columns, longest first, so that chunks are read from one end to the other.
+		slices.SortStableFunc(dealt[b], func(a, b WorkingRun) int { return int(b.Steps) - int(a.Steps) })
 		part, err := w.part(i, rec, dealt[b])
 		if err != nil {
 			return fmt.Errorf("ingest: writing a working copy: %w", err)
