@@ -41,6 +41,8 @@ var techniques = map[string]string{
 	"logistic within L":   "--loss logistic_squared_error",
 	"tanh within L":       "--loss tanh_squared_error --loss-curvature shift",
 	"tanh within F":       "--output-activation tanh",
+	"residual":            "--cg-residual 0.5 --cg-stop max",
+	"bounds of lambda":    "--lm-min 0.9",
 	"sampling error":      "--cg-stop byrd --cg-start zero --batch-curvature 50",
 	"rejected at once":    "--curvature-kind hessian --cg-negative reject",
 	"GLTR without P":      "--damping-kind trust_region --damping-trust-solver gltr --precond-kind none",

@@ -31,11 +31,11 @@ func (r *Resolved) Validate() error {
 	check(r.Checkpoint.Keep >= 1, "checkpoint.keep", "1 or more")
 	check(r.Trace.CG >= 0, "trace.cg", "0 or more")
 	check(r.Threads >= 0, "threads", "0 or more")
-	check(r.States != "uniform" || r.Precond.Kind == "fisher" || r.Precond.Kind == "none", "states", "optimal where precond.kind is not fisher or none: other diagonals need all states")
+	check(r.States != "uniform" || r.Precond.Kind == "fisher" || r.Precond.Kind == "none", "states", "optimal, store or recompute where precond.kind is not fisher or none: other diagonals need all states")
 	check(r.Data.RemoteCache >= 1<<20, "data.remote_cache", "at least 1MiB")
 	check(r.Store.Device >= 0, "store.device", "0 or more")
 	check(r.Store.Spill >= 0, "store.spill", "0 or more")
-	check(r.States == "optimal" || r.Store.Spill == 0 && r.Store.Device == 0, "states", "optimal where store.spill or store.device is not 0: the other ones store nothing")
+	check(r.States == "optimal" || r.States == "store" || r.Store.Spill == 0 && r.Store.Device == 0, "states", "optimal or store where store.spill or store.device is not 0: the other ones store nothing")
 	check(r.Memory >= 16<<20, "memory", "at least 16MiB")
 	if wrong == nil {
 		return nil
@@ -102,6 +102,12 @@ func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {
 	check(r.CG.DecayIterations >= 0, "cg.decay_iterations", "0 or more")
 	check(r.CG.Refresh >= 0, "cg.refresh", "0 or more")
 	check(r.CG.Watch >= 0, "cg.watch", "0 or more")
+	check(r.CG.WatchTolerance > 0, "cg.watch_tolerance", "more than 0")
+	check(r.CG.Residual >= 0 && r.CG.Residual < 1, "cg.residual", "0 to 1")
+	check(r.CG.BacktrackRatio > 1, "cg.backtrack_ratio", "more than 1")
+	check(r.LM.Min > 0 && r.LM.Min <= r.LM.Max, "lm.min", "more than 0, and not more than lm.max")
+	check(r.Damping.Kind != "tikhonov" && r.Damping.Kind != "diagonal" && r.Damping.Kind != "curvature" || r.Damping.Init >= r.LM.Min && r.Damping.Init <= r.LM.Max,
+		"damping.init", "between lm.min and lm.max")
 	check(r.CG.BacktrackEvery >= 0, "cg.backtrack_every", "0 or more")
 	check(r.Damping.Init > 0, "damping.init", "more than 0 (damping.kind none switches it off)")
 	check(r.Damping.Radius > 0, "damping.radius", "more than 0")
