@@ -25,8 +25,8 @@ func applyFlags() []cli.Flag {
 	}, settingFlags(underKeys("data.layout", "data.id", "data.time", "data.split_col", "data.s3_endpoint", "data.s3_region", "data.remote_cache", "memory", "threads", "device"))...)
 }
 
-// application collects what a model is applied to.
-func (t *terminal) application(c *cli.Context) (evaluate.Options, error) {
+// application collects what a model is applied to. There must be data, unless they are optional.
+func (t *terminal) application(c *cli.Context, optional bool) (evaluate.Options, error) {
 	path, err := oneArgument(c, "a RUN directory or a model")
 	if err != nil {
 		return evaluate.Options{}, err
@@ -39,7 +39,7 @@ func (t *terminal) application(c *cli.Context) (evaluate.Options, error) {
 	if err != nil {
 		return evaluate.Options{}, err
 	}
-	if len(r.Data.Train) == 0 {
+	if len(r.Data.Train) == 0 && !optional {
 		return evaluate.Options{}, fault.New(fault.Usage, "usage.no_data", "no data").Fix("--data FILE")
 	}
 	part := c.String("part")
@@ -67,7 +67,7 @@ func (t *terminal) eval(c *cli.Context) error {
 	if err := t.checkFormat(c); err != nil {
 		return err
 	}
-	o, err := t.application(c)
+	o, err := t.application(c, false)
 	if err != nil {
 		return err
 	}
@@ -88,37 +88,4 @@ func (t *terminal) eval(c *cli.Context) error {
 		fmt.Fprintf(tab, "sequences\t%s\t\nsteps\t%s\t\n", thousands(float64(r.Sequences)), thousands(float64(r.Steps)))
 		tab.Flush()
 	}, []metrics.Row{metrics.RowOf(r)})
-}
-
-func predictCommand(t *terminal) *cli.Command {
-	return &cli.Command{
-		Name: "predict", Usage: "write what a model predicts, with the ids of the data", ArgsUsage: "RUN|MODEL",
-		Flags: append(applyFlags(),
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.parquet, .arrow, .jsonl, or - for an Arrow stream on standard output"},
-			&cli.StringSliceFlag{Name: "keep-cols", Usage: "`COLUMNS` of the data to copy to the output, with commas"},
-			&cli.StringFlag{Name: "format", Usage: "parquet, arrow or jsonl (default: by the name)"},
-			&cli.BoolFlag{Name: "overwrite", Usage: "replace a file that exists"}),
-		Action: t.predict,
-	}
-}
-
-func (t *terminal) predict(c *cli.Context) error {
-	o, err := t.application(c)
-	if err != nil {
-		return err
-	}
-	out := c.String("out")
-	if out == "" {
-		return fault.New(fault.Usage, "usage.missing_flag", "predict needs -o FILE, with an ending .parquet, .arrow or .jsonl, or - for standard output")
-	}
-	for _, names := range c.StringSlice("keep-cols") {
-		o.Keep = append(o.Keep, strings.Split(names, ",")...)
-	}
-	p, err := evaluate.Predict(c.Context, o, evaluate.Destination{Path: out, Format: c.String("format"), Overwrite: c.Bool("overwrite"), Stdout: t.stdout})
-	if err != nil || out == "-" {
-		return err
-	}
-	return t.answer(p, func(w io.Writer) {
-		fmt.Fprintf(w, "%s   %s sequences, columns %v\n", p.Output, thousands(float64(p.Sequences)), p.Columns)
-	})
 }

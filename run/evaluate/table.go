@@ -100,12 +100,7 @@ func (t *table[F]) decoding() {
 		}
 		t.words = append(t.words, c.Vocabulary...)
 	}
-	t.class = arrow.BinaryTypes.String
-	for _, kind := range classTypes {
-		if kind.Name() == targets[0].Type {
-			t.class = kind
-		}
-	}
+	t.class = classType(targets[0])
 }
 
 // classTypes are the types that a column of classes may have, besides text.

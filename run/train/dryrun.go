@@ -77,6 +77,7 @@ func forecast[F accel.Float](ctx context.Context, c *config.Resolved, s sets, f 
 		return err
 	}
 	f.Parameters, f.HiddenStates, f.ActivationLimit = m.net.Layout().Len(), m.states, m.keep
+	f.Window = c.Model.Window
 	f.GradSeqs, f.CurvSeqs = m.objective.Size(hf.Gradient), m.objective.Size(hf.Curvature)
 	f.CheckpointBytes = vectors(&c.Config) * width * int64(f.Parameters)
 	f.GradientSequences, f.ProductSequences = int64(f.GradSeqs), int64(f.CurvSeqs)*int64(products(&c.Config))
