@@ -20,6 +20,10 @@ func (s *Stream[F]) GEMM(transA, transB bool, alpha F, a, b accel.Mat[F], beta F
 		return
 	}
 	g := product[F]{s: s, a: look(a), transA: transA, c: vc, m: m, n: n, k: k, alpha: alpha, add: beta != 0}
+	if transA && !transB && g.isTall() {
+		g.tall(look(b))
+		return
+	}
 	g.general(look(b), transB)
 }
 
