@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"curvestream/ingest"
+	"curvestream/ingest/flight"
 	"curvestream/ingest/gen"
 	"curvestream/pipeline"
 	"curvestream/run/config"
@@ -37,19 +38,24 @@ type Access struct {
 	Part     string
 }
 
-// Open opens files, folders, globs, "-" or a generator ("gen:addition?length=100&seed=1").
+// Open opens files, folders, globs, URLs, "-", a generator ("gen:addition?length=100&seed=1") or a flight ("grpc://host:port/PATH").
 func (a Access) Open(ctx context.Context, patterns []string) (ingest.Source, error) {
 	if len(patterns) == 0 {
 		return nil, fault.New(fault.Usage, "usage.no_data", "no data").Fix("--data FILE, a folder, a glob, or gen:TASK?length=50&seed=1")
 	}
 	for _, p := range patterns {
-		if !strings.HasPrefix(p, "gen:") {
+		what, open := "a generator", gen.Open
+		switch {
+		case strings.HasPrefix(p, "gen:"):
+		case flight.Is(p):
+			what, open = "a flight", func(name string) (ingest.Source, error) { return flight.Open(ctx, name, a.Memory) }
+		default:
 			continue
 		}
 		if len(patterns) > 1 {
-			return nil, fault.New(fault.Usage, "usage.mixed_data", "a generator stands alone: %q was given together with others", p)
+			return nil, fault.New(fault.Usage, "usage.mixed_data", "%s stands alone: %q was given together with others", what, p)
 		}
-		return gen.Open(p)
+		return open(p)
 	}
 	return ingest.Open(ctx, patterns, ingest.OpenOptions{Stdin: a.Stdin, MemoryLimit: a.Memory, Remote: a.Remote, Digests: a.Digests})
 }
