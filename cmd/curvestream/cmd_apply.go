@@ -49,7 +49,7 @@ func (t *terminal) application(c *cli.Context, optional bool) (evaluate.Options,
 	if c.IsSet("part") && r.Data.SplitCol == "" {
 		return evaluate.Options{}, fault.New(fault.Usage, "usage.missing_flag", "--part %s: which column says what part a sequence belongs to?", part).Fix("--split-col COLUMN")
 	}
-	o := evaluate.Options{Division: data.DivisionOf(&r.Config), Part: part, Model: path, Checkpoint: c.String("checkpoint"), Data: r.Data.Train, Remote: data.RemoteOf(&r.Config), Naming: data.NamingOf(&r.Config), Stdin: t.stdin, Memory: int64(r.Memory), Threads: r.Threads}
+	o := evaluate.Options{Division: data.DivisionOf(&r.Config), Part: part, Model: path, Checkpoint: c.String("checkpoint"), Data: r.Data.Train, Remote: data.RemoteOf(&r.Config), Naming: data.NamingOf(&r.Config), Stdin: t.stdin, Memory: int64(r.Memory), Threads: r.Threads, Device: r.Device}
 	if !c.Bool("quiet") {
 		o.Warn = func(message string) { fmt.Fprintln(t.stderr, "warning:", message) }
 		o.Notify = func(data string, lines []string) {

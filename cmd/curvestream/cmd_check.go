@@ -13,7 +13,7 @@ import (
 func checkCommand(t *terminal) *cli.Command {
 	return &cli.Command{
 		Name: "check", Usage: "compare derivatives with finite differences, or with reference values",
-		Flags: append(append(configFlags(), settingFlags(underKeys("model", "damping", "data.form", "seed", "threads"))...),
+		Flags: append(append(configFlags(), settingFlags(underKeys("model", "damping", "data.form", "seed", "threads", "device"))...),
 			&cli.StringFlag{Name: "golden", Usage: "a folder `DIR` of reference cases in JSON"}),
 		Action: t.check,
 	}
@@ -29,7 +29,7 @@ func (t *terminal) check(c *cli.Context) error {
 	}
 	var r *check.Report
 	if dir := c.String("golden"); dir != "" {
-		r, err = check.Golden(c.Context, dir, settings.Threads)
+		r, err = check.Golden(c.Context, dir, settings.Device, settings.Threads)
 	} else {
 		r, err = check.Net(c.Context, &settings.Config)
 	}

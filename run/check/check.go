@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"curvestream/accel"
-	"curvestream/accel/cpu"
 	"curvestream/fnn"
 	"curvestream/ingest"
 	"curvestream/nn"
@@ -18,6 +17,7 @@ import (
 	"curvestream/nn/golden"
 	"curvestream/rnn"
 	"curvestream/run/config"
+	"curvestream/run/device"
 	"curvestream/run/fault"
 	"curvestream/run/metrics"
 	"curvestream/run/model"
@@ -76,13 +76,17 @@ func (r *Report) String() string {
 }
 
 // Golden compares the nets with reference values in the JSON files of a folder.
-func Golden(ctx context.Context, dir string, threads int) (*Report, error) {
+func Golden(ctx context.Context, dir, where string, threads int) (report *Report, err error) {
 	files, err := golden.Files(dir)
 	if err != nil {
 		return nil, fault.New(fault.NoInput, "check.golden", "%v", err)
 	}
 	r := &Report{Unsupported: []string{}}
-	backend := cpu.New[float64](cpu.Options{Threads: threads})
+	backend, _, err := device.Open[float64](where, threads)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, backend.Close()) }()
 	for _, file := range files {
 		c, err := golden.Load(file)
 		if errors.Is(err, golden.ErrUnsupported) {
@@ -185,7 +189,7 @@ func toySizes(layers []int) []int {
 	return small
 }
 
-func toy(ctx context.Context, c *config.Config, arch, loss, form string, seed uint64) ([]derivative.Row, error) {
+func toy(ctx context.Context, c *config.Config, arch, loss, form string, seed uint64) (rows []derivative.Row, err error) {
 	spec := model.NewSpec(c, &ingest.Encoding{In: toyIn, Out: toyOut})
 	spec.Arch, spec.Loss, spec.LossCurvature = arch, loss, c.Model.LossCurvature
 	if arch == "mrnn" {
@@ -196,7 +200,11 @@ func toy(ctx context.Context, c *config.Config, arch, loss, form string, seed ui
 	if spec.StructuralDistance == auto {
 		spec.StructuralDistance = model.Distance(arch, spec.Activation)
 	}
-	backend := cpu.New[float64](cpu.Options{Threads: c.Threads})
+	backend, _, err := device.Open[float64](c.Device, c.Threads)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, backend.Close()) }()
 	net, err := model.NewNet(backend, spec, model.States{})
 	if err != nil {
 		return nil, fault.New(fault.Config, "config.model", "%v", err)

@@ -4,12 +4,13 @@ var (
 	activations = []string{"tanh", "logistic", "relu", "linear"}
 	losses      = []string{auto, "squared_error", "logistic_cross_entropy", "softmax_cross_entropy", "logistic_squared_error", "tanh_squared_error"}
 	roles       = []string{"gradient", "curvature", "held_out"}
+	devices     = []string{auto, "cpu", "cuda", "cuda:0", "cuda:1", "cuda:2", "cuda:3", "cuda:4", "cuda:5", "cuda:6", "cuda:7", "emulate"}
 	outputs     = []string{"linear", "tanh", "logistic"}
 )
 
 // Table lists all settings, in the order in which they are shown.
 var Table = []Setting{
-	{"data.train", "Training data: files, folders, globs (** too), http(s):// and s3:// URLs, - for an Arrow stream on stdin, or gen:TASK?length=T&seed=S for a generator without end.", "", nil, func(c *Config) any { return &c.Data.Train }},
+	{"data.train", "Training data: files, folders, globs (** too), http(s)://, s3:// and grpc:// (Arrow Flight) URLs, - for an Arrow stream on stdin, or gen:TASK?length=T&seed=S for a generator without end.", "", nil, func(c *Config) any { return &c.Data.Train }},
 	{"data.valid", "Validation data, for early stopping and for choosing the best model.", "", nil, func(c *Config) any { return &c.Data.Valid }},
 	{"data.valid_fraction", "This part of the training sequences is set aside for validation, chosen by a hash of id and seed; 0: none.", "", nil, func(c *Config) any { return &c.Data.ValidFraction }},
 	{"data.split_col", "Column of the training data that says of each sequence to which part it belongs: train, valid or test.", "", nil, func(c *Config) any { return &c.Data.SplitCol }},
@@ -156,10 +157,10 @@ var Table = []Setting{
 	{"dtype", "Numbers of the net: float32 or float64.", "", []string{"float32", "float64"}, func(c *Config) any { return &c.DType }},
 	{"threads", "Threads that compute; 0: one a processor. Results do not depend on it.", "", nil, func(c *Config) any { return &c.Threads }},
 	{"memory", "Memory to use: half of it for activations kept for curvature products, three eighths for training data, one eighth for validation data. Hidden states that do not fit are computed again.", "7.1", nil, func(c *Config) any { return &c.Memory }},
-	{"states", "What becomes of hidden states that memory does not hold: optimal (the plan that is predicted to be fastest: some are computed again, and some stored, as far as store.device and store.spill allow), recompute (none are stored) or uniform (the report's: all but every √T-th block are computed again, whatever the memory; for comparison). Results do not depend on it.", "7.1", []string{"optimal", "recompute", "uniform"}, func(c *Config) any { return &c.States }},
+	{"states", "What becomes of hidden states that memory does not hold: optimal (the plan that is predicted to be fastest: some are computed again, and some stored, as far as store.device and store.spill allow), store (as many are stored as store.device and store.spill allow, however slow that is), recompute (none are stored) or uniform (the report's: all but every √T-th block are computed again, whatever the memory; for comparison). Results do not depend on it.", "7.1", []string{"optimal", "store", "recompute", "uniform"}, func(c *Config) any { return &c.States }},
 	{"store.device", "The most that hidden states of curvature products may take where they are computed, of what memory gives them; the rest of that holds copies, moved while sweeps compute. 0: there are no copies.", "7.1", nil, func(c *Config) any { return &c.Store.Device }},
 	{"store.spill", "Size of a file for hidden states that memory does not hold; its disk space is taken at the start. 0: no file.", "7.1", nil, func(c *Config) any { return &c.Store.Spill }},
 	{"store.spill_dir", "Folder of that file, on a disk and not in memory; empty: that of the run directory.", "", nil, func(c *Config) any { return &c.Store.SpillDir }},
 	{"store.verify", "Whether hidden states that are computed again are compared, by a checksum, with the first time.", "7.1", nil, func(c *Config) any { return &c.Store.Verify }},
-	{"device", "Where to compute.", "", []string{"auto", "cpu"}, func(c *Config) any { return &c.Device }},
+	{"device", "Where to compute: cpu, cuda (the first NVIDIA GPU), cuda:N (GPU N), auto (the first GPU where there is one, else the processor), emulate (the kernels of GPUs, run on the processor: for tests with tiny nets; very slow).", "", devices, func(c *Config) any { return &c.Device }},
 }

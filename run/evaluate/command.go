@@ -7,10 +7,10 @@ import (
 	"strings"
 
 	"curvestream/accel"
-	"curvestream/accel/cpu"
 	"curvestream/ingest"
 	"curvestream/pipeline"
 	"curvestream/run/data"
+	"curvestream/run/device"
 	"curvestream/run/metrics"
 	"curvestream/run/model"
 )
@@ -30,6 +30,7 @@ type Options struct {
 	Memory     int64
 	Remote     ingest.RemoteOptions
 	Threads    int
+	Device     string // "" is cpu
 }
 
 // A Report is what `curvestream eval` prints.
@@ -92,7 +93,14 @@ type applied[F accel.Float] struct {
 // with calls use with a model and its data, encoded by e, and closes them.
 func with[F accel.Float](ctx context.Context, o Options, stored model.Stored, e *ingest.Encoding, use func(*applied[F]) error) (err error) {
 	a := &applied[F]{}
-	backend := cpu.New[F](cpu.Options{Threads: o.Threads})
+	backend, note, err := device.Open[F](o.Device, o.Threads)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, backend.Close()) }()
+	if note != "" && o.Warn != nil {
+		o.Warn(note)
+	}
 	if a.net, a.theta, err = model.Load(backend, stored); err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"curvestream/accel"
-	"curvestream/accel/cpu"
 	"curvestream/checkpointing"
 	"curvestream/hf"
 	"curvestream/ingest"
@@ -14,6 +13,7 @@ import (
 	"curvestream/pipeline"
 	"curvestream/run/config"
 	"curvestream/run/data"
+	"curvestream/run/device"
 	"curvestream/run/evaluate"
 	"curvestream/run/fault"
 	"curvestream/run/model"
@@ -143,7 +143,8 @@ type machine[F accel.Float] struct {
 	spec      model.Spec
 	net       model.Net[F]
 	theta     accel.Vector[F]
-	backend   *cpu.Backend[F]
+	backend   device.Backend[F]
+	onDevice  string // why it is that one; "": it was asked for
 	loader    *pipeline.Loader[F]
 	objective *objective.Objective[F]
 	optimizer method[F]
@@ -157,9 +158,12 @@ type machine[F accel.Float] struct {
 
 // assemble builds the machine of a run for data that have been opened.
 func assemble[F accel.Float](ctx context.Context, c *config.Config, s sets, run string) (*machine[F], error) {
-	m := &machine[F]{spec: model.NewSpec(c, s.train.Encoding), backend: cpu.New[F](cpu.Options{Threads: c.Threads})}
-	err := m.assemble(ctx, c, s, run)
-	if err != nil {
+	m := &machine[F]{spec: model.NewSpec(c, s.train.Encoding)}
+	var err error
+	if m.backend, m.onDevice, err = device.Open[F](c.Device, c.Threads); err != nil {
+		return nil, err
+	}
+	if err := m.assemble(ctx, c, s, run); err != nil {
 		m.Close()
 		return nil, explain(err, c)
 	}
@@ -231,7 +235,7 @@ func copyOptions(c *config.Config) pipeline.CopyOptions {
 	return pipeline.CopyOptions{Dir: c.Data.Cache, Compression: c.Data.CacheCompression}
 }
 
-// Close forgets what the loaders keep, and the spill file.
+// Close forgets what the loaders keep, and the spill file, and gives the device back.
 func (m *machine[F]) Close() {
 	if m.loader != nil {
 		m.loader.Close()
@@ -242,4 +246,5 @@ func (m *machine[F]) Close() {
 	if m.valid != nil {
 		m.valid.Close()
 	}
+	_ = m.backend.Close() // all that was computed on it has been read
 }

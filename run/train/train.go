@@ -231,6 +231,9 @@ func (l *loop[F]) introduce(s sets) []string {
 			lines = append(lines, "validation: "+note)
 		}
 	}
+	if l.onDevice != "" {
+		lines = append(lines, l.onDevice)
+	}
 	return append(lines, fmt.Sprintf("%s with %d parameters, seed %d, %s on %s, %d threads", l.spec.Arch, l.net.Layout().Len(),
 		l.config.Seed.Value, l.config.DType, l.backend.Name(), l.backend.Threads()), "run directory: "+l.dir.Path())
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/cpuid/v2"
 
 	"curvestream/accel/cpu"
+	"curvestream/accel/cuda"
 )
 
 // number is raised at a release.
@@ -26,6 +27,9 @@ type Info struct {
 	Features []string `json:"cpu_features"` // of those that kernels use
 	Threads  int      `json:"threads"`
 	Kernels  string   `json:"kernels"` // the path taken, such as cpu/avx2
+
+	Devices   []cuda.Device `json:"devices"`              // GPUs
+	NoDevices string        `json:"no_devices,omitempty"` // why there are none
 }
 
 // Get returns the Info of this program.
@@ -39,6 +43,10 @@ func Get() Info {
 		if cpuid.CPU.Supports(f.id) {
 			i.Features = append(i.Features, f.name)
 		}
+	}
+	var err error
+	if i.Devices, err = cuda.Devices(); err != nil {
+		i.Devices, i.NoDevices = []cuda.Device{}, err.Error()
 	}
 	return i
 }
@@ -70,6 +78,14 @@ func revision() string {
 
 // String lays the Info out for a person.
 func (i Info) String() string {
-	return fmt.Sprintf("curvestream %s\n%s %s/%s, %s (%s), %d threads, kernels %s\n", String(), i.Go, i.OS, i.Arch, i.CPU,
+	lines := fmt.Sprintf("curvestream %s\n%s %s/%s, %s (%s), %d threads, kernels %s\n", String(), i.Go, i.OS, i.Arch, i.CPU,
 		strings.Join(i.Features, " "), i.Threads, i.Kernels)
+	for _, d := range i.Devices {
+		lines += fmt.Sprintf("%s: %s, compute capability %d.%d, %d multiprocessors, %.0f GiB, CUDA %s\n", d.Name, d.Model, d.Major, d.Minor,
+			d.Processors, float64(d.Memory)/(1<<30), d.Driver)
+	}
+	if i.NoDevices != "" {
+		lines += "no GPU: " + i.NoDevices + "\n"
+	}
+	return lines
 }
