@@ -62,7 +62,9 @@ func (m *machine[F]) planMemory(ctx context.Context, c *config.Config, s sets, p
 		if err != nil {
 			return err
 		}
-		net.UseCosts(costs)
+		if c.States != "store" { // without costs the fewest states are computed again
+			net.UseCosts(costs)
+		}
 		reload = seconds
 	}
 	d := division[F]{net: net, chunks: chunks, reload: reload}
