@@ -45,7 +45,7 @@ func TestConvertAndManifest(t *testing.T) {
 		{"data convert " + from + " -o x.csv", 64, ".parquet, .arrow or .jsonl"},
 		{"data convert -o x.arrow", 64, "needs a FILE"},
 		{"data manifest", 64, "needs a FILE"},
-		{"data convert gen:addition -o " + filepath.Join(dir, "x.arrow"), 66, "no such file"},
+		{"data convert gen:addition -o " + filepath.Join(dir, "x.arrow"), 65, "has no end"},
 	} {
 		if o := call(strings.Fields(c.args)...); o.exit != c.exit || !strings.Contains(o.stderr, c.want) {
 			t.Errorf("%s: exit %d, want %d and %q\n%s", c.args, o.exit, c.exit, c.want, o.stderr)
