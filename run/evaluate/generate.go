@@ -2,14 +2,15 @@ package evaluate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
 	"curvestream/accel"
-	"curvestream/accel/cpu"
 	"curvestream/ingest"
 	"curvestream/nn"
 	"curvestream/rnn"
+	"curvestream/run/device"
 	"curvestream/run/fault"
 	"curvestream/run/model"
 )
@@ -148,12 +149,19 @@ func fromData[F accel.Float](ctx context.Context, o Options, g Generation, store
 }
 
 // fromPrime goes on from what a person gave, or from nothing. It says what that is.
-func fromPrime[F accel.Float](ctx context.Context, o Options, g Generation, stored model.Stored, emit func(continuation)) (string, error) {
+func fromPrime[F accel.Float](ctx context.Context, o Options, g Generation, stored model.Stored, emit func(continuation)) (start string, err error) {
 	prime, err := ParsePrime(g.Prime, stored.Spec.Encoding)
 	if err != nil {
 		return "", err
 	}
-	backend := cpu.New[F](cpu.Options{Threads: o.Threads})
+	backend, note, err := device.Open[F](o.Device, o.Threads)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, backend.Close()) }()
+	if note != "" && o.Warn != nil {
+		o.Warn(note)
+	}
 	net, theta, err := model.Load(backend, stored)
 	if err != nil {
 		return "", err
@@ -163,7 +171,7 @@ func fromPrime[F accel.Float](ctx context.Context, o Options, g Generation, stor
 		return "", err
 	}
 	defer run.Close()
-	start := "the prime"
+	start = "the prime"
 	for _, row := range prime {
 		for j := range g.Samples {
 			run.next[j] = row
