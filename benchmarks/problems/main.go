@@ -149,6 +149,8 @@ func solve(ctx context.Context, program bench.Program, p problem, dir string) (r
 		return r, nil
 	}
 	_, err = program.JSON(ctx, false, &r.Test, "eval", dir, "--data", p.test)
+	delete(r.Test, "model") // places of this machine, gone at the end
+	delete(r.Test, "parameters")
 	return r, err
 }
 
