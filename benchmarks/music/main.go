@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"curvestream/benchmarks/internal/bench"
@@ -109,7 +108,7 @@ func (r row) job() bench.Job {
 	}
 	if r.more != "" {
 		j.Args, j.Labels["more"] = append(j.Args, "--set", r.more), r.more
-		j.Name += "-" + strings.NewReplacer("=", "", ".", "_", "/", "_", " ", "").Replace(r.more)
+		j.Name += "-" + bench.Slug(r.more)
 	}
 	return j
 }

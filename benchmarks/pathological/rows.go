@@ -95,7 +95,7 @@ func (r row) job() bench.Job {
 	}
 	if r.set != "" {
 		j.Args, j.Labels["set"] = append(j.Args, "--set", r.set), r.set
-		j.Name += "-" + strings.NewReplacer("=", "", ".", "_", "/", "_", " ", "").Replace(r.set)
+		j.Name += "-" + bench.Slug(r.set)
 	}
 	return j
 }

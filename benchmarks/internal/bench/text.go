@@ -57,3 +57,8 @@ func Thousands(n float64) string {
 	}
 	return fmt.Sprintf("%.0f", n)
 }
+
+// Slug writes a setting so that it may be part of a file's name.
+func Slug(setting string) string {
+	return strings.NewReplacer("=", "-", ".", "_", "/", "_", ":", "_", ",", "_", " ", "").Replace(setting)
+}
