@@ -10,36 +10,37 @@ import (
 	"curvestream/run/config"
 )
 
-// Every variant of every problem is a configuration that the program accepts, and its settings are keys that there are.
+// Every variant of every problem is a configuration that the program accepts, and none is the recipe under another name.
 func TestVariantsAreSettings(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
 	for _, p := range problems {
-		for _, v := range p.variants() {
-			flags := []config.Assignment{}
-			for _, s := range slices.Concat(p.set, v.set) {
-				key, value, _ := strings.Cut(s, "=")
-				flags = append(flags, config.Assignment{Key: key, Value: value, Origin: "--set"})
-			}
-			for i := 0; i+1 < len(p.args); i += 2 {
-				flags = append(flags, config.Assignment{Key: map[string]string{"--data": "data.train", "--valid": "data.valid"}[p.args[i]], Value: p.args[i+1], Origin: p.args[i]})
-			}
-			r, err := config.Load(config.Sources{Files: []string{filepath.Join("..", "..", p.config)}, Flags: flags})
-			if err == nil {
-				err = r.Validate()
-			}
-			if err != nil {
-				t.Errorf("%s, %s: %v", p.name, v.name, err)
+		all, err := p.variants()
+		if err != nil {
+			t.Fatal(err)
+		}
+		recipe, err := p.settings(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range all[1:] {
+			if r, err := p.settings(v.set); err != nil || len(config.Differences(&recipe.Config, &r.Config)) == 0 {
+				t.Errorf("%s, %s: %v, or it changes nothing", p.name, v.name, err)
 			}
 		}
+	}
+	if _, err := problems[0].settings([]string{"cg.maximum=3"}); err == nil {
+		t.Error("a key that there is not was accepted")
 	}
 }
 
 // Only variants that mean something for a problem are run on it, under names of their own, and the baseline changes nothing.
 func TestChoose(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
 	for _, c := range []struct {
 		problem, variant string
 		want             int
 	}{
-		{"autoencoder", "structural-off", 0}, {"adding30", "structural-off", 1}, {"adding30", "init-glorot", 0}, {"jsb", "init-glorot", 1}, {"jsb", "baseline,hessian", 2},
+		{"autoencoder", "structural-off", 0}, {"adding30", "structural-off", 1}, {"adding30", "init-glorot", 0}, {"adding30", "structural-on", 0}, {"jsb", "structural-on", 1}, {"jsb", "structural-off", 0}, {"autoencoder", "precond-fisher", 0}, {"jsb", "init-glorot", 1}, {"jsb", "baseline,hessian", 2},
 	} {
 		rows, err := choose(c.problem, c.variant, "1")
 		if len(rows) != c.want || (err == nil) != (c.want > 0) {
@@ -68,6 +69,7 @@ func TestChoose(t *testing.T) {
 
 // A held-out minibatch is taken from the gradient's: the three together are no more sequences than before.
 func TestHeldOut(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
 	rows, err := choose("jsb", "holdout", "1")
 	if err != nil {
 		t.Fatal(err)

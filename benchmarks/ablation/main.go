@@ -76,7 +76,11 @@ func choose(only, which, seed string) (rows []row, err error) {
 			return nil, fmt.Errorf("no problem %q: want some of %s", name, strings.Join(problemNames(), ", "))
 		}
 		wanted := bench.Words(which)
-		for _, v := range problems[i].variants() {
+		has, err := problems[i].variants()
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range has {
 			if len(wanted) == 0 || slices.Contains(wanted, v.name) {
 				rows = append(rows, row{problems[i], v, seed})
 			}

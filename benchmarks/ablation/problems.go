@@ -3,6 +3,10 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
+
+	"curvestream/run/config"
 )
 
 // A problem is what the variants are compared on.
@@ -38,17 +42,48 @@ func problemNames() (all []string) {
 	return all
 }
 
-// variants returns the variants that mean something for the problem, the baseline first.
-func (p problem) variants() (all []variant) {
+// variants returns the variants that change something of the problem's recipe, the baseline first.
+func (p problem) variants() (all []variant, err error) {
+	recipe, err := p.settings(nil)
+	if err != nil {
+		return nil, err
+	}
 	for _, v := range variants {
-		if v.recurrent && !p.recurrent || v.initial && p.fixed {
+		if v.recurrent && !p.recurrent || v.initial && p.fixed || v.structural && recipe.Damping.StructuralMu == 0 {
 			continue
 		}
 		if v.heldOut { // a quarter of the gradient minibatch becomes held-out data, the curvature minibatch is half of the rest
 			rest := p.gradient * 3 / 4
 			v.set = append([]string{fmt.Sprintf("batch.gradient=%d", rest), fmt.Sprintf("batch.curvature=%d", rest/2), fmt.Sprintf("batch.held_out=%d", p.gradient-rest)}, v.set...)
 		}
-		all = append(all, v)
+		changed, err := p.settings(v.set)
+		if err != nil {
+			return nil, err
+		}
+		if v.name == baseline || len(config.Differences(&recipe.Config, &changed.Config)) > 0 {
+			all = append(all, v)
+		}
 	}
-	return all
+	return all, nil
+}
+
+// settings returns the recipe of the problem with some settings changed.
+func (p problem) settings(set []string) (*config.Resolved, error) {
+	var flags []config.Assignment
+	for i := 0; i+1 < len(p.args); i += 2 { // --data and --valid
+		key := "data.train"
+		if p.args[i] == "--valid" {
+			key = "data.valid"
+		}
+		flags = append(flags, config.Assignment{Key: key, Value: p.args[i+1], Origin: p.args[i]})
+	}
+	for _, s := range slices.Concat(p.set, set) {
+		key, value, _ := strings.Cut(s, "=")
+		flags = append(flags, config.Assignment{Key: key, Value: value, Origin: "--set"})
+	}
+	r, err := config.Load(config.Sources{Files: []string{p.config}, Flags: flags})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.name, err)
+	}
+	return r, r.Validate()
 }

@@ -16,8 +16,14 @@ type line struct {
 func report(d bench.Desk, seed string) error {
 	tables := map[string][]line{}
 	var all []line
+	variants := map[string][]variant{}
 	for _, p := range problems {
-		for _, v := range p.variants() {
+		has, err := p.variants()
+		if err != nil {
+			return err
+		}
+		variants[p.name] = has
+		for _, v := range has {
 			j := row{p, v, seed}.job()
 			r, known, err := d.Result(j)
 			if err != nil {
@@ -43,7 +49,7 @@ func report(d bench.Desk, seed string) error {
 		"f of the variant with held-out data is that of the three quarters which it trains on.")
 	for _, p := range problems {
 		m.Say("## %s: %s", p.name, p.title)
-		p.table(&m, tables[p.name])
+		p.table(&m, variants[p.name], tables[p.name])
 	}
 	return bench.Write("ablation", "go run ./benchmarks/ablation -seed "+seed, m.String(), all)
 }
@@ -59,7 +65,7 @@ func productsTo(rows []map[string]any, target float64) int {
 }
 
 // table writes a problem's table.
-func (p problem) table(m *bench.Markdown, lines []line) {
+func (p problem) table(m *bench.Markdown, variants []variant, lines []line) {
 	head := []string{"variant", "section"}
 	for _, f := range p.targets {
 		head = append(head, fmt.Sprintf("products to f ≤ %.4g", f))
@@ -71,7 +77,7 @@ func (p problem) table(m *bench.Markdown, lines []line) {
 		head = append(head, "test sequences wrong")
 	}
 	m.Head(append(head, "f at the end", "iterations", "products", "gradients", "evaluations of f", "CPU seconds", "ended by")...)
-	for i, v := range p.variants() {
+	for i, v := range variants {
 		m.Row(p.cells(v, lines[i])...)
 	}
 }

@@ -6,6 +6,7 @@ type variant struct {
 	set                  []string
 	recurrent            bool // for recurrent nets only
 	initial              bool // it concerns the initial weights
+	structural           bool // it is about the structural damping of the recipe
 	heldOut              bool // it takes held-out data from the gradient minibatch
 }
 
@@ -31,9 +32,10 @@ var variants = []variant{
 	{name: "lambda-fixed", title: "lambda stays as it starts", section: "8.5", set: []string{"lm.adapt=false"}},
 	{name: "lambda-none", title: "no damping", section: "8", set: []string{"damping.kind=none", "damping.structural_mu=0"}},
 	{name: "rho-damped", title: "the damped model in rho", section: "8.5", set: []string{"lm.model=damped"}},
-	{name: "structural-off", title: "no structural damping", section: "8.4", set: []string{"damping.structural_mu=0"}, recurrent: true},
-	{name: "structural-squared", title: "structural damping by squared distance", section: "8.4", set: []string{"model.structural_distance=squared_error"}, recurrent: true},
-	{name: "structural-own", title: "mu by its own rule", section: "8.4", set: []string{"damping.structural_rule=own"}, recurrent: true},
+	{name: "structural-off", title: "no structural damping", section: "8.4", set: []string{"damping.structural_mu=0"}, structural: true},
+	{name: "structural-squared", title: "structural damping by squared distance", section: "8.4", set: []string{"model.structural_distance=squared_error"}, structural: true},
+	{name: "structural-own", title: "mu by its own rule", section: "8.4", set: []string{"damping.structural_rule=own"}, structural: true},
+	{name: "structural-on", title: "structural damping, mu = 0.03", section: "8.4", set: []string{"damping.structural_mu=0.03"}, recurrent: true},
 	{name: "damping-diagonal", title: "scale-sensitive damping", section: "8.3", set: []string{"damping.kind=diagonal", "precond.kind=fisher"}},
 	{name: "trust-region", title: "trust region, GLTR", section: "8.6", set: []string{"damping.kind=trust_region", "damping.trust_solver=gltr", "damping.structural_mu=0", "cg.start=zero", "cg.backtrack=last", "precond.kind=fisher", "precond.kappa_of_mean=0.01"}},
 	{name: "ksd", title: "Krylov subspace descent", section: "8.1", set: []string{"method.kind=ksd", "damping.kind=none", "damping.structural_mu=0"}},
