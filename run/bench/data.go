@@ -274,7 +274,7 @@ func allocated() uint64 {
 func (m meter) figures(decoded int64, sequences, workers int) DataFigures {
 	mb := float64(decoded) / 1e6
 	return DataFigures{MBPerCPUSecond: mb / max(m.cpu, 1e-9), MBPerSecond: mb / m.wall, SequencesPerSecond: float64(sequences) / m.wall,
-		CPUSeconds: m.cpu, Seconds: m.wall, AllocatedBytes: int64(m.allocated), DecodedBytes: decoded, PeakRSSBytes: peakRSS(), Workers: workers, Sequences: sequences}
+		CPUSeconds: m.cpu, Seconds: m.wall, AllocatedBytes: int64(m.allocated), DecodedBytes: decoded, PeakRSSBytes: PeakRSS(), Workers: workers, Sequences: sequences}
 }
 
 // medianFigures returns the row with the median processor time.
@@ -291,8 +291,8 @@ func medianFigures(rows []DataFigures) DataFigures {
 	return rows[len(rows)/2]
 }
 
-// peakRSS returns the most memory that this process has occupied, as Linux says.
-func peakRSS() int64 {
+// PeakRSS returns the most memory that this process has occupied, as Linux says, in bytes; 0 where the system does not say.
+func PeakRSS() int64 {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0

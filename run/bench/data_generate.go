@@ -18,8 +18,8 @@ import (
 // generatedFiles are the files that are measured where none are given: name and compression.
 var generatedFiles = [][2]string{{"lists.parquet", "none"}, {"lists.parquet", "zstd"}, {"lists.arrow", "none"}, {"lists.arrow", "lz4"}}
 
-// blockRows is the number of sequences of a row group.
-const blockRows = 10_000
+// blockValues bounds the values of a row group.
+const blockValues = 2_560_000
 
 var generatedSchema = arrow.NewSchema([]arrow.Field{
 	{Name: "x", Type: arrow.ListOf(arrow.PrimitiveTypes.Float32)},
@@ -39,7 +39,7 @@ func (r DataRequest) generated(ctx context.Context, add func(DataRow)) (err erro
 		name := f[0] + " (" + f[1] + ")"
 		path := filepath.Join(dir, f[1]+"."+f[0])
 		start := startMeter()
-		decoded, err := writeLists(ctx, path, f[1], r.Sequences)
+		decoded, err := WriteLists(ctx, path, f[1], r.Sequences, 64, 256)
 		if err != nil {
 			return err
 		}
@@ -54,8 +54,10 @@ func (r DataRequest) generated(ctx context.Context, add func(DataRow)) (err erro
 	return nil
 }
 
-// writeLists writes generated sequences, the same for every file, and returns the size of what they hold.
-func writeLists(ctx context.Context, path, compression string, sequences int) (decoded int64, err error) {
+// WriteLists writes a file of generated sequences of shortest to longest time-steps, the same for every path and compression (those of
+// ingest.WriteOptions), and returns the size of what they hold. Its errors are the writer's, and that of ctx.
+func WriteLists(ctx context.Context, path, compression string, sequences, shortest, longest int) (decoded int64, err error) {
+	blockRows := max(1, blockValues/longest)
 	w, err := ingest.NewWriter(path, ingest.WriteOptions{Schema: generatedSchema, RowGroupRows: blockRows, Compression: compression})
 	if err != nil {
 		return 0, err
@@ -66,7 +68,7 @@ func writeLists(ctx context.Context, path, compression string, sequences int) (d
 		if err := context.Cause(ctx); err != nil {
 			return 0, err
 		}
-		rec := lists(rng, min(blockRows, sequences-done))
+		rec := lists(rng, min(blockRows, sequences-done), shortest, longest)
 		for _, c := range rec.Columns() {
 			decoded += contentBytes(c.Data())
 		}
@@ -79,13 +81,13 @@ func writeLists(ctx context.Context, path, compression string, sequences int) (d
 	return decoded, w.Close()
 }
 
-func lists(rng *rand.Rand, rows int) arrow.Record {
+func lists(rng *rand.Rand, rows, shortest, longest int) arrow.Record {
 	b := array.NewRecordBuilder(memory.NewGoAllocator(), generatedSchema)
 	defer b.Release()
 	x, labels, target := b.Field(0).(*array.ListBuilder), b.Field(1).(*array.ListBuilder), b.Field(2).(*array.Float32Builder)
-	values, codes := make([]float32, 256), make([]int32, 128)
+	values, codes := make([]float32, longest), make([]int32, longest/2)
 	for range rows {
-		n := 64 + rng.IntN(193)
+		n := shortest + rng.IntN(longest-shortest+1)
 		for i := range n {
 			values[i] = rng.Float32()
 		}
