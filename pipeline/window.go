@@ -134,11 +134,10 @@ func (l *Loader[F]) eachSpan(mb Minibatch, chunks []*pending[F], do func(k *pend
 	}
 }
 
-// retire gives back what a window of assembled chunks no longer needs.
+// retire gives back what a window of assembled chunks no longer needs. All of its jobs are done.
 func (l *Loader[F]) retire(w *window[F]) {
 	clear(w.pieces)
 	l.pieces.give(w.pieces)
-	w.pieces, w.jobs = nil, nil
 }
 
 // chunkCost bounds the memory of a chunk: its encoded sequences and, as much again, the packed batch. Only the number of
