@@ -36,9 +36,17 @@ func gather[T any](from []T, width int, rows []int) []T {
 	if from == nil {
 		return nil
 	}
-	picked := make([]T, 0, len(rows)*width)
-	for _, r := range rows {
-		picked = append(picked, from[r*width:(r+1)*width]...)
+	const few = 4 // elements that are moved one by one in less time than a call takes
+	picked := make([]T, len(rows)*width)
+	for i, r := range rows {
+		to, row := picked[i*width:(i+1)*width], from[r*width:(r+1)*width]
+		if width > few {
+			copy(to, row)
+			continue
+		}
+		for k := range to {
+			to[k] = row[k]
+		}
 	}
 	return picked
 }

@@ -126,20 +126,22 @@ func activity(lengths []int) (active, offset []int) {
 
 // batchRows returns the row of the batch that each row of the shard comes from.
 func (s *Shard[F]) batchRows(b *Batch[F]) []int {
-	rows := make([]int, 0, s.Rows())
+	rows := make([]int, s.Rows())
 	for t, active := range s.Active {
-		for _, c := range s.Column[:active] {
-			rows = append(rows, b.Offset[t]+c)
+		of := rows[s.Offset[t]:][:active]
+		for j, c := range s.Column[:active] {
+			of[j] = b.Offset[t] + c
 		}
 	}
 	return rows
 }
 
 func (s *Shard[F]) rowOwner() []int32 {
-	owner := make([]int32, 0, s.Rows())
-	for _, active := range s.Active {
-		for j := range active {
-			owner = append(owner, int32(j))
+	owner := make([]int32, s.Rows())
+	for t, active := range s.Active {
+		of := owner[s.Offset[t]:][:active]
+		for j := range of {
+			of[j] = int32(j)
 		}
 	}
 	return owner
