@@ -1,0 +1,4 @@
+package cuda
+
+// RaceDetector says that it is built in.
+const RaceDetector = underRace
