@@ -2,9 +2,11 @@
 // and hands it the kernels as PTX, which is part of the program. Neither a C compiler nor the CUDA toolkit is needed, to build or to
 // run. The device "emulate" runs the same kernels on the processor (package ptx), for tests and for tiny nets.
 //
-// A device has one stream, on which operations take effect in the order in which they were asked for, and one executor, a
-// goroutine that is locked to its thread and makes all calls. Results depend on shapes alone: sums have a fixed order, and none
-// is shared out by what device it is. So equal inputs give equal bits in each run.
+// A device has one stream that computes, on which operations take effect in the order in which they were asked for, one for copies to
+// and from pinned host memory beside it, and one executor, a goroutine that is locked to its thread and makes all calls. Results depend
+// on shapes alone: sums have a fixed order, and none is shared out by what device it is. So equal inputs give equal bits in each run.
+// Products by cuBLAS, where it is found and not switched off, are chosen by that library: there the bits are those of one kind of GPU
+// and one version of it.
 package cuda
 
 import (
@@ -14,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"curvestream/accel"
 )
@@ -26,6 +29,7 @@ type Backend[F accel.Float] struct {
 	d       *device
 	name    string
 	kernels map[string]*function
+	moves   atomic.Uint64 // batches of copies so far
 
 	mu   sync.Mutex
 	idle []*Stream[F]
@@ -39,7 +43,7 @@ var (
 // Open returns a backend on the device of that name: cuda, which is cuda:0, cuda:1 and so on, or emulate. Close gives it back.
 func Open[F accel.Float](name string) (*Backend[F], error) {
 	if name == Emulated {
-		return openOn[F](newEmulator(), 0, Emulated)
+		return openOn[F](newEmulator(), nil, 0, Emulated)
 	}
 	ordinal, err := ordinalOf(name)
 	if err != nil {
@@ -49,7 +53,11 @@ func Open[F accel.Float](name string) (*Backend[F], error) {
 	if err != nil {
 		return nil, err
 	}
-	return openOn[F](drv, ordinal, fmt.Sprintf("cuda:%d", ordinal))
+	lib, _, err := chosenBLAS()
+	if err != nil {
+		return nil, err
+	}
+	return openOn[F](drv, lib, ordinal, fmt.Sprintf("cuda:%d", ordinal))
 }
 
 func ordinalOf(name string) (int, error) {
@@ -64,8 +72,8 @@ func ordinalOf(name string) (int, error) {
 	return ordinal, nil
 }
 
-func openOn[F accel.Float](drv driver, ordinal int, name string) (*Backend[F], error) {
-	d, err := start(drv, ordinal)
+func openOn[F accel.Float](drv driver, lib blasLibrary, ordinal int, name string) (*Backend[F], error) {
+	d, err := start(drv, lib, ordinal)
 	if err != nil {
 		return nil, err
 	}
@@ -79,12 +87,16 @@ func openOn[F accel.Float](drv driver, ordinal int, name string) (*Backend[F], e
 // Close waits for the device and gives it back, with all memory. The backend and its vectors must not be used any more.
 func (b *Backend[F]) Close() error { return b.d.close() }
 
-// Name implements accel.Backend: the name of the device, and its model where it is a real one.
+// Name implements accel.Backend: the name of the device, its model where it is a real one, and cublas where products are by that.
 func (b *Backend[F]) Name() string {
-	if b.name == Emulated {
-		return Emulated
+	name := b.name
+	if name != Emulated {
+		name += "/" + b.d.info.Model
 	}
-	return b.name + "/" + b.d.info.Model
+	if b.d.blas.product != nil {
+		name += "/cublas"
+	}
+	return name
 }
 
 // Shards implements accel.Backend. A kernel has the whole device: more shards would be more launches of less work.
@@ -147,7 +159,7 @@ func (b *Backend[F]) launchGrid(kernel string, grid [3]uint32, threads uint32, a
 	if grid[0] == 0 || grid[1] == 0 {
 		return
 	}
-	l := launch{f: b.kernels[kernel], grid: grid, threads: threads}
+	l := launch{order: order{f: b.kernels[kernel], grid: grid, threads: threads}}
 	if l.f == nil {
 		panic("cuda: no kernel " + kernel)
 	}

@@ -12,9 +12,12 @@ import (
 // Numbers of cuda.h.
 const (
 	attributeProcessors   = 16 // CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT
+	attributeShared       = 97 // CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
 	attributeMajor        = 75 // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
 	attributeMinor        = 76 // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR
 	streamNonBlocking     = 1  // CU_STREAM_NON_BLOCKING
+	eventNoTiming         = 2  // CU_EVENT_DISABLE_TIMING
+	mostDynamicShared     = 8  // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 	jitErrorLogBuffer     = 5  // CU_JIT_ERROR_LOG_BUFFER
 	jitErrorLogBufferSize = 6  // CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES
 )
@@ -23,13 +26,15 @@ const (
 	logBytes    = 8192
 	leastMajor  = 8   // the kernels are PTX for sm_80
 	queueBound  = 512 // launches that may wait for the executor: more would only hide how far behind the device is
-	mostParams  = 16
+	mostParams  = 24
+	plainShared = 48 << 10 // bytes of shared memory that a block may have without its kernel being told
 	nameBytes   = 256
 	blockLength = 256 // threads of a block, where a kernel does not say otherwise
 )
 
-// A device is one GPU with its executor: one goroutine, locked to its thread, makes all calls. All work goes on one stream, so
-// that operations take effect in the order in which they were asked for, whoever asked.
+// A device is one GPU with its executor: one goroutine, locked to its thread, makes all calls. All that computes goes on one stream, so
+// that operations take effect in the order in which they were asked for, whoever asked; copies that need not wait for their turn go on
+// a second one (see copier).
 type device struct {
 	drv      driver
 	ordinal  int
@@ -44,6 +49,10 @@ type device struct {
 	stream  uint64
 	modules []uint64
 	memory  pool
+	copies  copier
+	host    hostPool
+	blas    blas
+	replays recorder
 	slot    *slots
 }
 
@@ -62,31 +71,39 @@ type slots struct {
 	places      [mostParams]uintptr
 }
 
-// A request is a launch, or a function that the executor is to call and whose end is waited for.
+// A request is a launch, or a function that the executor is to call. Whoever waits for its end gives done.
 type request struct {
 	launch launch
 	f      func() error
 	done   chan error
 }
 
-// A launch is a kernel with its grid and its arguments, each in the low bytes of a word.
+// A launch is an order with what has to be reachable until it is on the stream.
 type launch struct {
+	order
+	keep [mostParams]*buffer
+}
+
+// An order is a kernel with its grid and its arguments, each in the low bytes of a word.
+type order struct {
 	f       *function
 	grid    [3]uint32
 	threads uint32
+	shared  uint32 // bytes of shared memory of a block, beside what the kernel declares
 	args    [mostParams]uint64
-	keep    [mostParams]*buffer // reachable until the kernel is on the stream
 }
 
 // A function is a kernel on the device.
 type function struct {
 	name   string
 	handle uint64
+	shared uint32 // bytes that were asked for
 }
 
-// start opens a device and starts its executor.
-func start(drv driver, ordinal int) (*device, error) {
+// start opens a device and starts its executor. Products are by lib, which may be nil.
+func start(drv driver, lib blasLibrary, ordinal int) (*device, error) {
 	d := &device{drv: drv, ordinal: ordinal, requests: make(chan request, queueBound), ended: make(chan struct{}), slot: &slots{}}
+	d.blas.lib = lib
 	d.memory.init()
 	go d.execute()
 	if err := d.do(d.open); err != nil {
@@ -100,12 +117,19 @@ func (d *device) execute() {
 	defer close(d.ended)
 	runtime.LockOSThread() // the context is that of a thread; it ends with this goroutine
 	for r := range d.requests {
-		if r.f != nil {
+		switch {
+		case r.f == nil:
+			if d.failed.Load() == nil {
+				d.note(d.place(&r.launch))
+			}
+		case r.done == nil:
+			d.note(d.flush())
+			if d.failed.Load() == nil {
+				d.note(d.guard(r.f))
+			}
+		default:
+			d.note(d.flush())
 			r.done <- d.guard(r.f)
-			continue
-		}
-		if d.failed.Load() == nil {
-			d.note(d.launch(&r.launch))
 		}
 	}
 }
@@ -126,6 +150,9 @@ func (d *device) do(f func() error) error {
 	d.requests <- request{f: f, done: done}
 	return <-done
 }
+
+// later has the executor call f after what was asked of it before, unless the device has failed, and does not wait for it.
+func (d *device) later(f func() error) { d.requests <- request{f: f} }
 
 // note keeps the first failure.
 func (d *device) note(err error) {
@@ -175,7 +202,11 @@ func (d *device) open() error {
 		return err
 	}
 	d.stream = s.word
-	return nil
+	d.replays.init(d.drv)
+	if err := d.copies.open(d); err != nil {
+		return err
+	}
+	return d.blas.open(d)
 }
 
 // close waits for the device, frees all, gives the context back and ends the executor.
@@ -185,6 +216,7 @@ func (d *device) close() error {
 		if d.stream != 0 {
 			all = append(all, d.synchronize())
 		}
+		all = append(all, d.copies.close(d), d.replays.forget(d), d.blas.close(d))
 		if d.context != 0 {
 			all = append(all, d.freeAll())
 		}
@@ -225,27 +257,44 @@ func (d *device) loadModule(file string, source []byte, names []string, to map[s
 			if err := d.check("looking for the kernel "+name, cuModuleGetFunction, addressOf(&s.word), uintptr(module), addressOf(&s.name[0])); err != nil {
 				return err
 			}
-			to[name] = &function{name, s.word}
+			to[name] = &function{name: name, handle: s.word}
 		}
 		return nil
 	})
 }
 
-// launch puts a kernel on the stream.
-func (d *device) launch(l *launch) error {
+// issue puts what was ordered on the stream: a kernel, or a product by cuBLAS.
+func (d *device) issue(o *order) error {
+	if o.f == d.blas.product {
+		return d.blas.multiply(d, o)
+	}
+	return d.put(o)
+}
+
+// put puts a kernel on the stream.
+func (d *device) put(o *order) error {
+	if o.shared > max(plainShared, o.f.shared) {
+		if err := d.check(fmt.Sprintf("asking for %d bytes of shared memory for %s", o.shared, o.f.name), cuFuncSetAttribute, uintptr(o.f.handle), mostDynamicShared, uintptr(o.shared)); err != nil {
+			return err
+		}
+		o.f.shared = o.shared
+	}
 	s := d.slot
-	s.params = l.args
+	s.params = o.args
 	for i := range s.places {
 		s.places[i] = addressOf(&s.params[i])
 	}
-	r := d.drv.call(cuLaunchKernel, uintptr(l.f.handle), uintptr(l.grid[0]), uintptr(l.grid[1]), uintptr(l.grid[2]), uintptr(l.threads), 1, 1, 0,
-		uintptr(d.stream), addressOf(&s.places[0]), 0)
-	return failure(cuLaunchKernel, r, "launching %s with %v blocks of %d threads", l.f.name, l.grid, l.threads)
+	r := d.drv.call(cuLaunchKernel, uintptr(o.f.handle), uintptr(o.grid[0]), uintptr(o.grid[1]), uintptr(o.grid[2]), uintptr(o.threads), 1, 1,
+		uintptr(o.shared), uintptr(d.stream), addressOf(&s.places[0]), 0)
+	return failure(cuLaunchKernel, r, "launching %s with %v blocks of %d threads", o.f.name, o.grid, o.threads)
 }
 
-// synchronize waits for all that was put on the stream.
+// synchronize waits for all that was put on the streams.
 func (d *device) synchronize() error {
-	return d.check("waiting for the device", cuStreamSynchronize, uintptr(d.stream))
+	if err := d.check("waiting for the device", cuStreamSynchronize, uintptr(d.stream)); err != nil {
+		return err
+	}
+	return d.copies.synchronize(d)
 }
 
 // sync waits for the device and returns the first failure.

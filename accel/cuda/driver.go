@@ -11,6 +11,8 @@ import (
 // their order included, is tested without a GPU.
 type driver interface {
 	call(c call, args ...uintptr) result
+	// has reports whether the driver has a function. Those before firstOptional are always there.
+	has(c call) bool
 }
 
 // A call is a function of the driver API.
@@ -44,6 +46,17 @@ const (
 	cuMemcpyDtoDAsync_v2                     // address, address, bytes, stream
 	cuMemsetD8Async                          // address, byte, count, stream
 	cuLaunchKernel                           // function, grid x y z, block x y z, bytes of shared memory, stream, **parameter, **extra
+	cuFuncSetAttribute                       // function, attribute, value
+	cuEventCreate                            // *event, flags
+	cuEventRecord                            // event, stream
+	cuEventDestroy_v2                        // event
+	cuStreamWaitEvent                        // stream, event, flags
+	cuStreamBeginCapture_v2                  // stream, mode
+	cuStreamEndCapture                       // stream, *graph
+	cuGraphInstantiateWithFlags              // *executable, graph, 64 bits of flags
+	cuGraphDestroy                           // graph
+	cuGraphLaunch                            // executable, stream
+	cuGraphExecDestroy                       // executable
 	calls                                    // their number
 )
 
@@ -51,7 +64,11 @@ var callNames = [calls]string{"cuInit", "cuDriverGetVersion", "cuDeviceGetCount"
 	"cuDeviceTotalMem_v2", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent", "cuModuleLoadDataEx",
 	"cuModuleGetFunction", "cuModuleUnload", "cuMemAlloc_v2", "cuMemFree_v2", "cuMemGetInfo_v2", "cuMemHostAlloc", "cuMemFreeHost",
 	"cuStreamCreate", "cuStreamSynchronize", "cuStreamDestroy_v2", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2",
-	"cuMemcpyDtoDAsync_v2", "cuMemsetD8Async", "cuLaunchKernel"}
+	"cuMemcpyDtoDAsync_v2", "cuMemsetD8Async", "cuLaunchKernel", "cuFuncSetAttribute", "cuEventCreate", "cuEventRecord", "cuEventDestroy_v2", "cuStreamWaitEvent",
+	"cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphDestroy", "cuGraphLaunch", "cuGraphExecDestroy"}
+
+// firstOptional is the first function that a driver may lack: those of graphs, of which the last came with CUDA 11.4.
+const firstOptional = cuStreamBeginCapture_v2
 
 func (c call) String() string { return callNames[c] }
 
@@ -66,6 +83,7 @@ const (
 	noDevice      result = 100
 	invalidDevice result = 101
 	launchFailed  result = 719
+	whileCaptured result = 900
 )
 
 var resultNames = map[result]string{
@@ -74,19 +92,21 @@ var resultNames = map[result]string{
 	201: "CUDA_ERROR_INVALID_CONTEXT", 209: "CUDA_ERROR_NO_BINARY_FOR_GPU", 214: "CUDA_ERROR_ECC_UNCORRECTABLE", 218: "CUDA_ERROR_INVALID_PTX",
 	222: "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", 400: "CUDA_ERROR_INVALID_HANDLE", 500: "CUDA_ERROR_NOT_FOUND", 700: "CUDA_ERROR_ILLEGAL_ADDRESS",
 	701: "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", 702: "CUDA_ERROR_LAUNCH_TIMEOUT", 716: "CUDA_ERROR_MISALIGNED_ADDRESS", launchFailed: "CUDA_ERROR_LAUNCH_FAILED",
-	800: "CUDA_ERROR_NOT_PERMITTED", 802: "CUDA_ERROR_SYSTEM_NOT_READY", 803: "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", 999: "CUDA_ERROR_UNKNOWN",
+	800: "CUDA_ERROR_NOT_PERMITTED", 801: "CUDA_ERROR_NOT_SUPPORTED", 802: "CUDA_ERROR_SYSTEM_NOT_READY", 803: "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+	whileCaptured: "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", 901: "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", 999: "CUDA_ERROR_UNKNOWN",
 }
 
-// An Error is a call of the driver that did not succeed.
+// An Error is a call of the driver, or of cuBLAS, that did not succeed.
 type Error struct {
-	Call   string // of the driver, such as cuLaunchKernel
-	Code   int    // its CUresult
+	Call   string // such as cuLaunchKernel
+	Code   int    // its CUresult or cublasStatus_t
+	Name   string // of the code; may be empty
 	Detail string // what was asked, and what to do; may be empty
 }
 
 // Error implements error.
 func (e *Error) Error() string {
-	name := resultNames[result(e.Code)]
+	name := e.Name
 	if name == "" {
 		name = "CUDA error"
 	}
@@ -101,7 +121,7 @@ func failure(c call, r result, format string, args ...any) error {
 	if r == success {
 		return nil
 	}
-	return &Error{Call: c.String(), Code: int(r), Detail: fmt.Sprintf(format, args...)}
+	return &Error{Call: c.String(), Code: int(r), Name: resultNames[r], Detail: fmt.Sprintf(format, args...)}
 }
 
 // pointer returns an address that the driver gave, or that it is given, as a pointer. It is memory that the garbage collector does

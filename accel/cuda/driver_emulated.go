@@ -11,32 +11,43 @@ import (
 // emulatedMemory is what a device that is emulated has.
 const emulatedMemory = 2 << 30
 
-// An emulator is a driver whose device is the processor. As on a device, what is put on a stream happens later: here, when the
-// stream is waited for. It keeps to the driver's rules and refuses what breaks them.
+// emulatedShared is the shared memory that a block may have: that of compute capability 8.0.
+const emulatedShared = 163 << 10
+
+// An emulator is a driver whose devices are the processor. As on a device, what is put on a stream happens later, and in its own time
+// (see queue). It keeps to the driver's rules and refuses what breaks them.
 type emulator struct {
-	memory *ptx.Memory
-	limit  int64
-	races  bool // kernels are watched for races in shared memory
+	memory  *ptx.Memory
+	limit   int64
+	devices int32
+	races   bool // kernels are watched for races in shared memory
+	early   bool // streams that were made after the first run ahead
+	without call // this function is lacking, and those after it; 0: none is
 
 	mu      sync.Mutex
 	made    int    // calls so far
 	failAt  int    // the call that fails, counted from 1; 0: none does
 	failBy  result // with this result
 	failed  string // its name
-	handles []any  // modules, functions, streams: by handle − 1; destroyed ones are nil
+	handles []any  // modules, functions, streams, events, graphs: by handle − 1; destroyed ones are nil
+	streams int    // made so far
 	pinned  map[uintptr][]byte
+	shared  map[*ptx.Kernel]int // bytes that kernels were allowed
 	retains int
-	leaked  string // what was not freed when the device was given back
+	leaked  string // what was not freed when the last device was given back
 	current bool
+	capture *graph // that is being captured
+	drop    int    // of the waits for an event, the one that does not happen, counted from 1; 0: all do
+	waits   int    // so far
+	replays int    // launches of graphs so far
 	fault   string // of a kernel: later calls fail, as on a device
 }
 
 func newEmulator() *emulator {
-	return &emulator{memory: ptx.NewMemory(), limit: emulatedMemory, pinned: map[uintptr][]byte{}}
+	return &emulator{memory: ptx.NewMemory(), limit: emulatedMemory, devices: 1, pinned: map[uintptr][]byte{}, shared: map[*ptx.Kernel]int{}}
 }
 
-// A queue is a stream.
-type queue struct{ work []func() error }
+func (e *emulator) has(c call) bool { return e.without == 0 || c < e.without }
 
 type loadedModule struct{ module *ptx.Module }
 
@@ -68,6 +79,9 @@ func (e *emulator) call(c call, a ...uintptr) result {
 	if c >= cuModuleLoadDataEx && !e.current {
 		return 201
 	}
+	if e.capture != nil && !capturable[c] {
+		return whileCaptured
+	}
 	if f := emulated[c]; f != nil {
 		return f(e, a)
 	}
@@ -82,33 +96,48 @@ func init() {
 	emulated = [calls]func(e *emulator, a []uintptr) result{
 		cuInit:                       ok,
 		cuDriverGetVersion:           func(_ *emulator, a []uintptr) result { return answer(a[0], int32(0)) },
-		cuDeviceGetCount:             func(_ *emulator, a []uintptr) result { return answer(a[0], int32(1)) },
+		cuDeviceGetCount:             func(e *emulator, a []uintptr) result { return answer(a[0], e.devices) },
 		cuDeviceGet:                  emulateDevice,
 		cuDeviceGetName:              emulateName,
 		cuDeviceGetAttribute:         emulateAttribute,
 		cuDeviceTotalMem_v2:          func(e *emulator, a []uintptr) result { return answer(a[0], uint64(e.limit)) },
-		cuDevicePrimaryCtxRetain:     func(e *emulator, a []uintptr) result { e.retains++; return answer(a[0], uint64(1)) },
+		cuDevicePrimaryCtxRetain:     func(e *emulator, a []uintptr) result { e.retains++; return answer(a[0], uint64(1+a[1])) },
 		cuDevicePrimaryCtxRelease_v2: emulateRelease,
-		cuCtxSetCurrent:              func(e *emulator, a []uintptr) result { e.current = a[0] == 1; return success },
-		cuModuleLoadDataEx:           emulateLoad,
-		cuModuleGetFunction:          emulateFunction,
-		cuModuleUnload:               func(e *emulator, a []uintptr) result { return e.drop(a[0]) },
-		cuMemAlloc_v2:                emulateAlloc,
-		cuMemFree_v2:                 emulateFree,
+		cuCtxSetCurrent: func(e *emulator, a []uintptr) result {
+			e.current = a[0] > 0 && a[0] <= uintptr(e.devices)
+			return success
+		},
+		cuModuleLoadDataEx:  emulateLoad,
+		cuModuleGetFunction: emulateFunction,
+		cuModuleUnload:      func(e *emulator, a []uintptr) result { return e.destroy(a[0]) },
+		cuMemAlloc_v2:       emulateAlloc,
+		cuMemFree_v2:        emulateFree,
 		cuMemGetInfo_v2: func(e *emulator, a []uintptr) result {
 			answer(a[0], uint64(e.limit-e.memory.Live()))
 			return answer(a[1], uint64(e.limit))
 		},
 		cuMemHostAlloc:       emulateHostAlloc,
 		cuMemFreeHost:        emulateHostFree,
-		cuStreamCreate:       func(e *emulator, a []uintptr) result { return answer(a[0], e.handle(&queue{})) },
+		cuStreamCreate:       emulateStream,
 		cuStreamSynchronize:  emulateSynchronize,
-		cuStreamDestroy_v2:   func(e *emulator, a []uintptr) result { return e.drop(a[0]) },
+		cuStreamDestroy_v2:   func(e *emulator, a []uintptr) result { return e.destroy(a[0]) },
 		cuMemcpyHtoDAsync_v2: emulateUpload,
 		cuMemcpyDtoHAsync_v2: emulateDownload,
 		cuMemcpyDtoDAsync_v2: emulateCopy,
 		cuMemsetD8Async:      emulateSet,
 		cuLaunchKernel:       emulateLaunch,
+		cuFuncSetAttribute:   emulateAttributeOfKernel,
+		cuEventCreate:        func(e *emulator, a []uintptr) result { return answer(a[0], e.handle(&event{})) },
+		cuEventRecord:        emulateRecord,
+		cuEventDestroy_v2:    func(e *emulator, a []uintptr) result { return e.destroy(a[0]) },
+		cuStreamWaitEvent:    emulateWait,
+
+		cuStreamBeginCapture_v2:     emulateBeginCapture,
+		cuStreamEndCapture:          emulateEndCapture,
+		cuGraphInstantiateWithFlags: emulateInstantiate,
+		cuGraphDestroy:              func(e *emulator, a []uintptr) result { return e.destroy(a[0]) },
+		cuGraphLaunch:               emulateGraphLaunch,
+		cuGraphExecDestroy:          func(e *emulator, a []uintptr) result { return e.destroy(a[0]) },
 	}
 }
 
@@ -132,7 +161,7 @@ func (e *emulator) handle(x any) uint64 {
 	return uint64(len(e.handles))
 }
 
-func (e *emulator) drop(handle uintptr) result {
+func (e *emulator) destroy(handle uintptr) result {
 	if handle == 0 || handle > uintptr(len(e.handles)) || e.handles[handle-1] == nil {
 		return 400
 	}
@@ -148,22 +177,33 @@ func held[T any](e *emulator, handle uintptr) (x T, ok bool) {
 	return x, ok
 }
 
-func emulateDevice(_ *emulator, a []uintptr) result {
-	if a[1] != 0 {
+func emulateDevice(e *emulator, a []uintptr) result {
+	if a[1] >= uintptr(e.devices) {
 		return invalidDevice
 	}
-	return answer(a[0], int32(0))
+	return answer(a[0], int32(a[1]))
 }
 
 // emulateRelease destroys the context, and with it all that is left in it.
 func emulateRelease(e *emulator, _ []uintptr) result {
 	if e.retains--; e.retains == 0 {
-		if n, pinned := e.memory.Live(), len(e.pinned); n != 0 || pinned != 0 {
-			e.leaked = fmt.Sprintf("%d bytes of device memory and %d allocations of pinned memory", n, pinned)
+		n, pinned, objects := e.memory.Live(), len(e.pinned), e.objects()
+		if n != 0 || pinned != 0 || objects != 0 {
+			e.leaked = fmt.Sprintf("%d bytes of device memory, %d allocations of pinned memory, %d streams, events, graphs and modules", n, pinned, objects)
 		}
 		e.memory, e.pinned, e.handles, e.current = ptx.NewMemory(), map[uintptr][]byte{}, nil, false
 	}
 	return success
+}
+
+// objects returns how many handles were not destroyed, those of kernels excepted, which go with their module.
+func (e *emulator) objects() (n int) {
+	for _, x := range e.handles {
+		if _, kernel := x.(*ptx.Kernel); x != nil && !kernel {
+			n++
+		}
+	}
+	return n
 }
 
 func emulateName(_ *emulator, a []uintptr) result {
@@ -177,6 +217,8 @@ func emulateAttribute(_ *emulator, a []uintptr) result {
 		return answer(a[0], int32(8))
 	case attributeMinor, attributeProcessors:
 		return answer(a[0], int32(0))
+	case attributeShared:
+		return answer(a[0], int32(emulatedShared))
 	}
 	return invalidValue
 }
@@ -234,92 +276,4 @@ func emulateHostFree(e *emulator, a []uintptr) result {
 	}
 	delete(e.pinned, a[0])
 	return success
-}
-
-// later puts work on a stream.
-func (e *emulator) later(stream uintptr, work func() error) result {
-	q, ok := held[*queue](e, stream)
-	if !ok {
-		return 400
-	}
-	q.work = append(q.work, work)
-	return success
-}
-
-func emulateSynchronize(e *emulator, a []uintptr) result {
-	q, ok := held[*queue](e, a[0])
-	if !ok {
-		return 400
-	}
-	work := q.work
-	q.work = nil
-	for _, f := range work {
-		if err := f(); err != nil {
-			e.fault = err.Error()
-			return launchFailed
-		}
-	}
-	return success
-}
-
-func emulateUpload(e *emulator, a []uintptr) result {
-	from := unsafe.Slice((*byte)(pointer(a[1])), a[2])
-	return e.later(a[3], func() error {
-		b, err := e.memory.Bytes(uint64(a[0]), int64(len(from)))
-		copy(b, from)
-		return err
-	})
-}
-
-func emulateDownload(e *emulator, a []uintptr) result {
-	to, from := unsafe.Slice((*byte)(pointer(a[0])), a[2]), uint64(a[1])
-	return e.later(a[3], func() error {
-		b, err := e.memory.Bytes(from, int64(len(to)))
-		copy(to, b)
-		return err
-	})
-}
-
-func emulateCopy(e *emulator, a []uintptr) result {
-	dst, src, n := uint64(a[0]), uint64(a[1]), int64(a[2])
-	return e.later(a[3], func() error {
-		from, err := e.memory.Bytes(src, n)
-		if err != nil {
-			return err
-		}
-		to, err := e.memory.Bytes(dst, n)
-		copy(to, from)
-		return err
-	})
-}
-
-func emulateSet(e *emulator, a []uintptr) result {
-	dst, x, n := uint64(a[0]), byte(a[1]), int64(a[2])
-	return e.later(a[3], func() error {
-		b, err := e.memory.Bytes(dst, n)
-		for i := range b {
-			b[i] = x
-		}
-		return err
-	})
-}
-
-func emulateLaunch(e *emulator, a []uintptr) result {
-	k, ok := held[*ptx.Kernel](e, a[0])
-	if !ok {
-		return 400
-	}
-	if a[5] != 1 || a[6] != 1 || a[7] != 0 || a[10] != 0 {
-		return invalidValue
-	}
-	l := &ptx.Launch{Kernel: k, Grid: [3]uint32{uint32(a[1]), uint32(a[2]), uint32(a[3])}, Threads: int(a[4]), Races: e.races}
-	lengths := k.Params()
-	for i, address := range unsafe.Slice((*uintptr)(pointer(a[9])), len(lengths)) {
-		if lengths[i] == 4 {
-			l.Args = append(l.Args, uint64(*(*uint32)(pointer(address))))
-		} else {
-			l.Args = append(l.Args, *(*uint64)(pointer(address)))
-		}
-	}
-	return e.later(a[8], func() error { return l.Run(e.memory) })
 }

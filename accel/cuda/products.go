@@ -78,6 +78,9 @@ func sides[F accel.Float](m accel.Mat[F], trans bool) (rows, cols int) {
 }
 
 func (s *Stream[F]) product(form string, alpha F, a, b view, beta F, c view, m, n, k int) {
+	if s.byBLAS(form, alpha, a, b, beta, c, m, n, k) {
+		return
+	}
 	tiles := tiles32
 	if size[F]() == 8 {
 		tiles = tiles64
