@@ -30,7 +30,7 @@ var problems = []problem{
 		set: []string{"run.iterations=0", "run.target_loss=6e-6"}, products: 1600, targets: []float64{1e-3, 6e-6}, recurrent: true, fixed: true, gradient: 1000},
 	{name: "temporal-order", title: "temporal order T = 100, fresh sequences", config: filepath.Join("benchmarks", "pathological", "recipe.yaml"),
 		args: []string{"--data", "gen:temporal-order?length=100&seed=1", "--valid", "gen:temporal-order?length=100&seed=71&n=2000"},
-		set:  []string{"run.iterations=0"}, products: 4000, test: "gen:temporal-order?length=100&seed=91&n=10000", recurrent: true, gradient: 2000},
+		set:  []string{"run.iterations=0"}, products: 2000, test: "gen:temporal-order?length=100&seed=91&n=10000", recurrent: true, gradient: 2000},
 	{name: "jsb", title: "JSB chorales, early stopping on the valid file", config: filepath.Join("benchmarks", "music", "jsb.yaml"),
 		set: []string{"run.iterations=0"}, products: 2000, test: "../shared/data/jsb_chorales_test.parquet", recurrent: true, gradient: 229},
 }
