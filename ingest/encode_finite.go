@@ -1,8 +1,10 @@
 package ingest
 
 import (
-	"math"
-	"unsafe"
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"curvestream/ingest/simd"
 )
 
 // fillFinite is fillNumbers for all time-steps of columns that are scaled alike, or not at all. It returns false, having written what is to be
@@ -31,7 +33,7 @@ func fillRaw[F Float](l *loaded, dst []F, stride int, mean, scale float64) bool 
 		return fillScaled(l.raw, l.width, dst, stride, mean, scale)
 	}
 	copy(to, l.raw)
-	return allFinite(l.raw)
+	return simd.Finite(l.raw)
 }
 
 // borrow makes the record's values those of the sequence, where they are just that and the caller allows it.
@@ -41,7 +43,7 @@ func (e *Encoder[F]) borrow(seq *Sequence[F], x *scratch) bool {
 		return false
 	}
 	values, same := any(l.raw).([]F)
-	if !same || !allFinite(l.raw) {
+	if !same || !simd.Finite(l.raw) {
 		return false
 	}
 	seq.Dense, seq.borrowed = values, true
@@ -71,18 +73,22 @@ func fillScaled[X, F Float](from []X, width int, dst []F, stride int, mean, scal
 	return sum == 0
 }
 
-// allFinite tells whether no exponent is all ones. Two values at a time are looked at: adding one to such an exponent carries into the
-// place of the sign.
-func allFinite(x []float32) bool {
-	const exponents, ones, carries = 0x7f800000_7f800000, 0x00800000_00800000, 0x80000000_80000000
-	carried := uint64(0)
-	for len(x) >= 8 {
-		pairs := (*[4]uint64)(unsafe.Pointer(&x[0]))
-		carried |= (pairs[0]&exponents + ones) | (pairs[1]&exponents + ones) | (pairs[2]&exponents + ones) | (pairs[3]&exponents + ones)
-		x = x[8:]
+// Expect tells that Append will be asked for the row lo of rec soon: where a row is a sequence of numbers, they are fetched into the
+// processor's cache meanwhile. Nothing else comes of it, and nothing is checked.
+func (e *Encoder[F]) Expect(rec arrow.Record, lo int) {
+	f := e.plan.encoded[0]
+	if f.enc.Kind != Numeric || !f.series || f.vector() || f.at >= int(rec.NumCols()) {
+		return
 	}
-	for _, v := range x {
-		carried |= uint64(math.Float32bits(v))&exponents + ones
+	lists, isList := rec.Column(f.at).(*array.List)
+	if !isList {
+		return
 	}
-	return carried&carries == 0
+	values, isFloat := lists.ListValues().(*array.Float32)
+	if !isFloat || lo >= lists.Len() {
+		return
+	}
+	if a, b := lists.ValueOffsets(lo); 0 <= a && a <= b && int(b) <= values.Len() {
+		simd.Fetch(values.Float32Values()[a:b])
+	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"curvestream/ingest/simd"
 )
 
 // loaded is the content of one column in some rows of one sequence. Its slices are reused.
@@ -281,7 +283,7 @@ func (l *loaded) missing() (step int, what string) {
 	if len(l.nulls) > 0 {
 		return int(l.nulls[0]), "null"
 	}
-	if l.raw != nil && allFinite(l.raw) {
+	if l.raw != nil && simd.Finite(l.raw) {
 		return -1, ""
 	}
 	for i, x := range l.wide() {

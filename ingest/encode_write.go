@@ -1,6 +1,10 @@
 package ingest
 
-import "slices"
+import (
+	"slices"
+
+	"curvestream/ingest/simd"
+)
 
 // writeDense appends steps × In inputs.
 func (e *Encoder[F]) writeDense(seq *Sequence[F], x *scratch, steps, lo int) *flaw {
@@ -290,6 +294,9 @@ func (e *Encoder[F]) targetRows(seq *Sequence[F], f *field, l *loaded, dst []F, 
 	if bad := f.targetRange(p.loss, l, lo); bad != nil {
 		return bad
 	}
+	if copyTargets(f, l, dst[off:], p.out, rows, skip) {
+		return nil
+	}
 	for i := range rows {
 		from := l.from(i, rows, skip)
 		row := dst[i*p.out+off:][:f.enc.Width]
@@ -315,6 +322,21 @@ func (e *Encoder[F]) targetRows(seq *Sequence[F], f *field, l *loaded, dst []F, 
 		}
 	}
 	return nil
+}
+
+// copyTargets is targetRows for numbers that are stored as they are. It returns false where some are not, or are not finite.
+func copyTargets[F Float](f *field, l *loaded, dst []F, stride, rows, skip int) bool {
+	if l.raw == nil || f.enc.Kind != Numeric || len(f.enc.Mean)+len(f.enc.Scale) > 0 {
+		return false
+	}
+	values, same := any(l.raw).([]F)
+	if !same || !simd.Finite(l.raw) {
+		return false
+	}
+	for i := range rows {
+		copy(dst[i*stride:][:l.width], values[l.from(i, rows, skip)*l.width:])
+	}
+	return true
 }
 
 func notANumber[F Float]() F {

@@ -72,11 +72,9 @@ func Open(ctx context.Context, patterns []string, o OpenOptions) (Source, error)
 		s.Close()
 		return nil, err
 	}
-	for _, name := range names {
-		if err := s.add(ctx, name, folders, o); err != nil {
-			s.Close()
-			return nil, err
-		}
+	if err := s.addAll(ctx, names, folders, o); err != nil {
+		s.Close()
+		return nil, err
 	}
 	if len(s.units) == 0 {
 		name := s.opened[0].file.name
@@ -116,25 +114,59 @@ type decoder interface {
 	piecesOf(column int) []int
 }
 
-// add opens one file and appends its units.
-func (s *source) add(ctx context.Context, name string, folders *partitioning, o OpenOptions) error {
+// addAll opens files and appends their units, in order; remote ones are looked at several at once.
+func (s *source) addAll(ctx context.Context, names []string, folders *partitioning, o OpenOptions) error {
+	ahead, stop := s.remoteLooks(ctx, names, o)
+	defer stop()
+	for i, name := range names {
+		opened, err := s.find(ctx, name, ahead[i], o)
+		if err == nil {
+			err = s.add(opened, folders, o)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find opens one file, or takes what is found of it ahead.
+func (s *source) find(ctx context.Context, name string, ahead <-chan looked, o OpenOptions) (*opened, error) {
+	if ahead != nil {
+		select {
+		case l := <-ahead:
+			return l.opened, l.err
+		case <-ctx.Done():
+			return nil, fmt.Errorf("ingest: reading %s: %w", name, context.Cause(ctx))
+		}
+	}
 	f, err := s.locate(ctx, name, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if f.spooled != nil {
 		s.spools = append(s.spools, f)
 	}
+	return inspectFound(ctx, f, o)
+}
+
+// inspectFound opens a file's bytes and finds out what they are.
+func inspectFound(ctx context.Context, f *file, o OpenOptions) (*opened, error) {
 	in, err := f.open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer in.Close()
 	opened, err := inspectFile(in, f, o)
 	if err != nil {
-		return blame(ctx, f.name, in, err)
+		return nil, blame(ctx, f.name, in, err)
 	}
 	opened.file = f
+	return opened, nil
+}
+
+// add appends the units of a file.
+func (s *source) add(opened *opened, folders *partitioning, o OpenOptions) (err error) {
 	if err := checkNames(opened); err != nil {
 		return err
 	}
@@ -157,11 +189,8 @@ func (s *source) add(ctx context.Context, name string, folders *partitioning, o 
 	return nil
 }
 
-// locate finds the bytes of a name, copying them first if they can be read only once.
+// locate finds the bytes of a local name, copying them first if they can be read only once.
 func (s *source) locate(ctx context.Context, name string, o OpenOptions) (*file, error) {
-	if remote.Is(name) {
-		return lookAtRemote(ctx, s.client(o), name)
-	}
 	if name == StandardInput {
 		if o.Stdin == nil {
 			return nil, fault(codeUnreadable, name, "name a file", "standard input is not available here")

@@ -157,7 +157,7 @@ func (s *nest) step(r, d, depth uint8) error {
 		l := &s.lists[k]
 		offsets := bufferOf[int32](l.offsets)
 		if l.n+1 >= len(offsets) {
-			return fmt.Errorf("more lists than its row group has room for (%d)", l.n)
+			return errTooManyLists(l.n)
 		}
 		offsets[l.n] = int32(s.below(k))
 		l.n++

@@ -73,16 +73,23 @@ func validateOffsets(d arrow.ArrayData, n int64, t arrow.DataType, width int64) 
 		return fmt.Errorf("%d bytes of offsets for %d values", bufferLen(d, 1), n)
 	}
 	b := buffer(d, 1).Bytes()
-	at := func(i int64) int64 { return int64(arrow.Int32Traits.CastFromBytes(b)[i]) }
 	if width == 8 {
-		at = func(i int64) int64 { return arrow.Int64Traits.CastFromBytes(b)[i] }
+		return ascending(arrow.Int64Traits.CastFromBytes(b)[:n+1], end)
 	}
-	for i, last := int64(0), int64(0); i <= n; i++ {
-		now := at(i)
-		if now < last || now > end {
+	return ascending(arrow.Int32Traits.CastFromBytes(b)[:n+1], end)
+}
+
+// ascending checks that offsets rise, from 0 or more to end or less.
+func ascending[T int32 | int64](offsets []T, end int64) error {
+	last := T(0)
+	for _, now := range offsets {
+		if now < last {
 			return fmt.Errorf("offset %d after %d, of at most %d", now, last, end)
 		}
 		last = now
+	}
+	if int64(last) > end {
+		return fmt.Errorf("offset %d, of at most %d", last, end)
 	}
 	return nil
 }

@@ -44,11 +44,17 @@ func (l *Loader[F]) encodeJob(j *job[F]) error {
 	return err
 }
 
+// soon is how many pieces ahead of the one that is encoded the values are fetched into the cache: those of a chunk lie anywhere in the unit.
+const soon = 3
+
 // encodeRun encodes the first pieces, of one chunk, and returns how many it took.
 func (l *Loader[F]) encodeRun(b *bench[F], u *unit, at ingest.Unit, pieces []piece[F]) (n int, err error) {
 	k, filled := pieces[0].chunk, 0
 	for ; n < len(pieces) && pieces[n].chunk == k && filled < together; n++ {
 		s := &pieces[n]
+		if l.expecter != nil && n+soon < len(pieces) {
+			l.expecter.Expect(u.rec, int(pieces[n+soon].at.lo))
+		}
 		switch {
 		case s.split:
 		case k.batch == nil:

@@ -24,6 +24,11 @@ type encoder[F ingest.Float] interface {
 	Finish(seq *ingest.Sequence[F]) error
 }
 
+// An expecter is an encoder that wants to be told which row it will be given soon.
+type expecter interface {
+	Expect(rec arrow.Record, lo int)
+}
+
 // LoaderOptions say how a loader works. None of them changes what it delivers but Identify.
 type LoaderOptions struct {
 	Memory   int64 // budget in bytes for units being read, kept units and chunks; 0 means 1 GiB
@@ -41,6 +46,7 @@ type Loader[F ingest.Float] struct {
 	manifest *Manifest
 	encoding *ingest.Encoding
 	encoder  encoder[F]
+	expecter expecter // the encoder, or nil where it does not want to be told
 	options  LoaderOptions
 	costs    []int64 // bytes that reading each unit takes; of a source without end the first unit's, which all are like
 	memory   *budget
@@ -78,6 +84,7 @@ func newLoader[F ingest.Float](src ingest.Source, m *Manifest, enc *ingest.Encod
 	setDefault(&o.Workers, runtime.GOMAXPROCS(0))
 	setDefault(&o.Prefetch, 2)
 	l := &Loader[F]{src: src, manifest: m, encoding: enc, encoder: e, options: o, cache: newCache[F]()}
+	l.expecter, _ = e.(expecter)
 	l.cache.unused = l.batches.give
 	if o.Copy.Dir != "" && !m.endless {
 		l.copy = &copying{options: o.Copy}

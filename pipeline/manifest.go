@@ -54,6 +54,17 @@ func (m *Manifest) Steps(i int) int {
 	return int(m.steps[i])
 }
 
+// stepsOf returns the number of time-steps of the sequences at positions of a minibatch together.
+func (m *Manifest) stepsOf(mb Minibatch, positions []int32) (steps int64) {
+	if m.endless {
+		return int64(len(positions)) * int64(m.longest)
+	}
+	for _, p := range positions {
+		steps += int64(m.steps[mb.Sequences[p]])
+	}
+	return steps
+}
+
 // TotalSteps returns the number of time-steps of all sequences; 0 for a source without end.
 func (m *Manifest) TotalSteps() int64 { return m.totalSteps }
 

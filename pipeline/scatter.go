@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"curvestream/ingest"
+	"curvestream/ingest/simd"
 	"curvestream/nn"
 )
 
@@ -24,6 +25,10 @@ func scatterEight[T any](to []T, offsets []int, columns []int32, rows [][]T) {
 	r4, r5, r6, r7 := rows[4][:n], rows[5][:n], rows[6][:n], rows[7][:n]
 	first := int(columns[0])
 	if int(columns[7]) == first+7 {
+		if to32, ok := any(to).([]float32); ok {
+			simd.Columns(to32[first:], offsets, any((*[8][]T)(rows)).(*[8][]float32))
+			return
+		}
 		for t, o := range offsets {
 			d := (*[8]T)(to[o+first:])
 			d[0], d[1], d[2], d[3] = r0[t], r1[t], r2[t], r3[t]

@@ -81,16 +81,18 @@ func chunkKey(mb Minibatch, positions []int32) Hash {
 // prepareJobs finds out what is to be read for the window's chunks, in the order of units: of each unit, the pieces of one chunk after the
 // other, by column.
 func (l *Loader[F]) prepareJobs(mb Minibatch, w *window[F]) {
-	low, high, n := int32(math.MaxInt32), int32(0), 0
+	low, n := int32(0), 0
+	if l.manifest.endless {
+		low = math.MaxInt32
+		l.eachSpan(mb, w.chunks, func(_ *pending[F], _ int, spans []span) { low = min(low, spans[0].unit) })
+	}
+	var ends []int32 // of each unit's pieces, from unit low on: first their number, then where they end
 	l.eachSpan(mb, w.chunks, func(_ *pending[F], _ int, spans []span) {
 		n += len(spans)
 		for _, s := range spans {
-			low, high = min(low, s.unit), max(high, s.unit)
-		}
-	})
-	ends := make([]int32, max(0, high-low+1)) // of each unit's pieces, once they are placed
-	l.eachSpan(mb, w.chunks, func(_ *pending[F], _ int, spans []span) {
-		for _, s := range spans {
+			for int(s.unit-low) >= len(ends) {
+				ends = append(ends, 0)
+			}
 			ends[s.unit-low]++
 		}
 	})
@@ -117,20 +119,23 @@ func (l *Loader[F]) prepareJobs(mb Minibatch, w *window[F]) {
 
 // eachSpan calls do with all columns of chunks.
 func (l *Loader[F]) eachSpan(mb Minibatch, chunks []*pending[F], do func(k *pending[F], column int, spans []span)) {
-	if l.manifest.endless {
-		for _, k := range chunks {
-			for column, position := range k.positions {
-				do(k, column, l.manifest.spansOf(mb.Sequences[position]))
-			}
+	for _, k := range chunks {
+		l.eachSpanOf(mb, k.positions, func(column int, spans []span) { do(k, column, spans) })
+	}
+}
+
+// eachSpanOf calls do with all columns of a chunk.
+func (l *Loader[F]) eachSpanOf(mb Minibatch, positions []int32, do func(column int, spans []span)) {
+	m := l.manifest
+	if m.endless {
+		for column, position := range positions {
+			do(column, m.spansOf(mb.Sequences[position]))
 		}
 		return
 	}
-	m := l.manifest
-	for _, k := range chunks {
-		for column, position := range k.positions {
-			i := mb.Sequences[position]
-			do(k, column, m.spans[m.first[i]:m.first[i+1]])
-		}
+	for column, position := range positions {
+		i := mb.Sequences[position]
+		do(column, m.spans[m.first[i]:m.first[i+1]])
 	}
 }
 
@@ -144,10 +149,7 @@ func (l *Loader[F]) retire(w *window[F]) {
 // active indices of wide multi-hot inputs is not known before reading; 128 a time-step are assumed, and what a chunk really
 // takes is counted once it is assembled.
 func (l *Loader[F]) chunkCost(mb Minibatch, positions []int32) int64 {
-	steps := int64(0)
-	for _, p := range positions {
-		steps += int64(l.manifest.Steps(mb.Sequences[p]))
-	}
+	steps := l.manifest.stepsOf(mb, positions)
 	e, columns, size := l.encoding, int64(len(positions)), int64(sizeOf[F]())
 	input := int64(e.In) * size
 	if e.SparseInputs {
@@ -207,12 +209,17 @@ func (p *pass[F]) windowLimit() (int64, error) {
 	var worst []int32
 	var worstUnit int
 	seen := map[int32]bool{}
+	before := int32(-1) // the unit of the sequence before: most lie in the same
 	for _, positions := range p.mb.Chunks {
 		if cost := l.chunkCost(p.mb, positions); cost > largestChunk {
 			largestChunk, worst = cost, positions
 		}
-		for _, position := range positions {
-			for _, s := range l.manifest.spansOf(p.mb.Sequences[position]) {
+		l.eachSpanOf(p.mb, positions, func(_ int, spans []span) {
+			for _, s := range spans {
+				if s.unit == before {
+					continue
+				}
+				before = s.unit
 				if seen[s.unit] {
 					continue
 				}
@@ -223,7 +230,7 @@ func (p *pass[F]) windowLimit() (int64, error) {
 					largestUnit, worstUnit = cost, int(s.unit)
 				}
 			}
-		}
+		})
 	}
 	memory := l.options.Memory
 	switch {

@@ -147,7 +147,7 @@ func (l *Loader[F]) moveTo(w *ingest.Working) error {
 		l.ahead = nil
 	}
 	l.memory.release(l.cache.dropUnits())
-	l.src, l.manifest, l.encoder, l.costs = w.Source, m, e, costs
+	l.src, l.manifest, l.encoder, l.expecter, l.costs = w.Source, m, e, e, costs
 	l.copy.used = true
 	l.copy.say("reading from the working copy " + w.Path)
 	return nil

@@ -2,7 +2,8 @@
 //
 // The endpoints of the flight are the units. Flight says neither how many rows an endpoint has nor that a ticket gives the same twice, so
 // opening reads every endpoint once and counts; each later read of its ticket must have as many rows of the same columns. A server must
-// therefore redeem a ticket as often as it is asked to, and an endpoint must fit into memory.
+// therefore redeem a ticket as often as it is asked to, and an endpoint must fit into memory. A stream that is lost is asked for again from
+// its endpoint's begin, several times, with growing pauses. Dictionaries are read as the values that they stand for.
 package flight
 
 import (
@@ -10,9 +11,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -35,7 +36,10 @@ func Is(name string) bool {
 type source struct {
 	name    string
 	client  flight.Client
-	schema  *arrow.Schema
+	memory  int64         // of a message, and of the values in it
+	pause   time.Duration // before a lost stream is asked for again, the first time
+	sent    *arrow.Schema // the columns as the server sends them
+	schema  *arrow.Schema // and without dictionaries
 	tickets []*flight.Ticket
 	units   []ingest.Unit
 	sum     string
@@ -58,7 +62,7 @@ func Open(ctx context.Context, name string, memory int64) (ingest.Source, error)
 	if err != nil {
 		return nil, fault(name, "data.unreadable", "check host and port", "cannot be reached", err)
 	}
-	s := &source{name: name, client: client}
+	s := &source{name: name, client: client, memory: memory, pause: firstPause}
 	if err := s.open(ctx, u); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -92,71 +96,39 @@ func (s *source) count(ctx context.Context, ticket *flight.Ticket) error {
 	if last := len(s.units) - 1; last >= 0 {
 		u.FirstRow = s.units[last].FirstRow + s.units[last].Rows
 	}
+	var counted ingest.Unit
 	var largest int64
-	h := xxh3.New128()
-	h.WriteString(s.sum)
-	err := s.each(ctx, u, ticket, func(rec arrow.Record) error {
+	var h *xxh3.Hasher128
+	again := func() {
+		counted, largest, h = u, 0, xxh3.New128()
+		h.WriteString(s.sum)
+	}
+	err := s.each(ctx, u, ticket, again, func(rec arrow.Record) error {
 		n := ingest.RecordBytes(rec)
-		u.Rows += rec.NumRows()
-		u.Bytes, largest = u.Bytes+n, max(largest, n)
+		counted.Rows += rec.NumRows()
+		counted.Bytes, largest = counted.Bytes+n, max(largest, n)
 		fmt.Fprint(h, rec.NumRows(), rec.Schema())
 		return nil
 	})
-	if err != nil || u.Rows == 0 {
+	if err != nil || counted.Rows == 0 {
 		return err
 	}
-	u.Bytes = 2*u.Bytes + largest // parts, the whole, and a message
+	counted.Bytes = 2*counted.Bytes + 2*largest // parts, the whole, and a message, as sent and plain
 	sum := h.Sum128().Bytes()
 	s.sum = hex.EncodeToString(sum[:])
-	s.units, s.tickets = append(s.units, u), append(s.tickets, ticket)
-	return nil
-}
-
-// each calls take with every batch of an endpoint, checked.
-func (s *source) each(ctx context.Context, u ingest.Unit, ticket *flight.Ticket, take func(arrow.Record) error) (err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the stream where it is left
-	defer func() { // the library decodes bytes that are not ours
-		if r := recover(); r != nil {
-			err = fault(s.name, "data.malformed", "check the server", fmt.Sprintf("sends what cannot be decoded: %v", r), nil)
-		}
-	}()
-	stream, err := s.client.DoGet(ctx, ticket)
-	if err != nil {
-		return s.failed(ctx, fmt.Sprintf("endpoint %d cannot be read", u.RowGroup), err)
-	}
-	r, err := flight.NewRecordReader(stream)
-	if err != nil {
-		return s.failed(ctx, fmt.Sprintf("endpoint %d cannot be read", u.RowGroup), err)
-	}
-	defer r.Release()
-	if err := s.sameSchema(r.Schema(), u); err != nil {
-		return err
-	}
-	for r.Next() {
-		rec := r.Record()
-		if err := ingest.CheckRecord(u, rec); err != nil {
-			return err
-		}
-		if err := take(rec); err != nil {
-			return err
-		}
-	}
-	if err := r.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return s.failed(ctx, fmt.Sprintf("endpoint %d broke off", u.RowGroup), err)
-	}
+	s.units, s.tickets = append(s.units, counted), append(s.tickets, ticket)
 	return nil
 }
 
 // sameSchema takes over the first endpoint's columns and refuses others in the rest.
-func (s *source) sameSchema(schema *arrow.Schema, u ingest.Unit) error {
+func (s *source) sameSchema(schema *arrow.Schema, u ingest.Unit) (err error) {
 	if s.schema == nil {
-		if err := ingest.CheckSchema(s.name, schema); err != nil {
+		if s.schema, err = ingest.PlainSchema(s.name, schema); err != nil {
 			return err
 		}
-		s.schema = schema
+		s.sent = schema
 	}
-	if !s.schema.Equal(schema) {
+	if !s.sent.Equal(schema) {
 		return fault(s.name, "data.schema_mismatch", "give all endpoints the same columns", fmt.Sprintf("endpoint %d has other columns than the first", u.RowGroup), nil)
 	}
 	return nil
@@ -174,16 +146,18 @@ func (s *source) Unit(i int) ingest.Unit { return s.units[i] }
 // Read implements ingest.Source: it redeems the ticket of endpoint i.
 func (s *source) Read(ctx context.Context, i int, columns []int) (arrow.Record, error) {
 	u := s.units[i]
-	parts := make([][]arrow.Array, len(columns))
-	defer func() {
-		for _, column := range parts {
+	parts, rows := make([][]arrow.Array, len(columns)), int64(0)
+	again := func() {
+		for k, column := range parts {
 			for _, a := range column {
 				a.Release()
 			}
+			parts[k] = nil
 		}
-	}()
-	var rows int64
-	err := s.each(ctx, u, s.tickets[i], func(rec arrow.Record) error {
+		rows = 0
+	}
+	defer again()
+	err := s.each(ctx, u, s.tickets[i], again, func(rec arrow.Record) error {
 		rows += rec.NumRows()
 		for k, c := range columns {
 			a := rec.Column(c)

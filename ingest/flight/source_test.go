@@ -182,10 +182,24 @@ func TestFlightRefused(t *testing.T) {
 	}
 }
 
-// Columns that are not plain values are refused by name.
-func TestSchemaRefused(t *testing.T) {
-	schema := arrow.NewSchema([]arrow.Field{{Name: "word", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}}}, nil)
-	if err := ingest.CheckSchema("grpc://x", schema); err == nil || !strings.Contains(err.Error(), `"word"`) {
-		t.Error(err)
+// Columns of types that are not read are refused by name; dictionaries are read as their values.
+func TestSchemas(t *testing.T) {
+	for _, c := range []struct {
+		sent, read arrow.DataType
+	}{
+		{dictionary, arrow.BinaryTypes.String},
+		{arrow.ListOf(dictionary), arrow.ListOf(arrow.BinaryTypes.String)},
+		{arrow.PrimitiveTypes.Float32, arrow.PrimitiveTypes.Float32},
+		{arrow.StructOf(arrow.Field{Name: "a", Type: dictionary}), nil},
+		{&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.StructOf()}, nil},
+	} {
+		got, err := ingest.PlainSchema("grpc://x", arrow.NewSchema([]arrow.Field{{Name: "word", Type: c.sent}}, nil))
+		if c.read == nil {
+			if err == nil || !strings.Contains(err.Error(), `"word"`) {
+				t.Errorf("%s: %v", c.sent, err)
+			}
+		} else if err != nil || !arrow.TypeEqual(got.Field(0).Type, c.read) {
+			t.Errorf("%s is read as %v, %v", c.sent, got, err)
+		}
 	}
 }

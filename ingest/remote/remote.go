@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/minio/minio-go/v7/pkg/s3utils"
@@ -57,7 +58,8 @@ type Client struct {
 	cache     *cache
 	transport *http.Transport
 	web       *webStore
-	s3        *s3Store // made when first needed
+	making    sync.Mutex
+	s3        *s3Store // made when first needed, under making
 
 	attempts int           // of one request, without progress
 	delay    time.Duration // before the second
@@ -80,8 +82,7 @@ func Is(name string) bool {
 	return found && (scheme == "http" || scheme == "https" || scheme == "s3")
 }
 
-// Open finds out size and entity tag of an object and pins them. It is not safe for concurrent use with itself or List. Errors are of
-// type *[Error].
+// Open finds out size and entity tag of an object and pins them. It is safe for concurrent use. Errors are of type *[Error].
 func (c *Client) Open(ctx context.Context, name string) (*Object, error) {
 	s, err := c.storeOf(name)
 	if err != nil {
@@ -115,6 +116,8 @@ func (c *Client) storeOf(name string) (store, error) {
 	if err := s3utils.CheckValidBucketName(u.Host); err != nil {
 		return nil, &Error{URL: name, Kind: NotFound, Message: "there can be no such bucket", Hint: "write s3://bucket/key", Err: err}
 	}
+	c.making.Lock()
+	defer c.making.Unlock()
 	if c.s3 == nil {
 		if c.s3, err = newS3Store(c.options, c.transport); err != nil {
 			return nil, &Error{URL: name, Kind: Failed, Message: "the S3 endpoint cannot be used", Hint: "--s3-endpoint http://host:port", Err: err}

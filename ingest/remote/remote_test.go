@@ -99,6 +99,9 @@ func TestFaultsThatPass(t *testing.T) {
 			}
 			return false
 		},
+		"slow": func(n int, w http.ResponseWriter, r *http.Request) bool {
+			return n == 1 && slowly(w, content, r) // for longer than silence is borne, but never silent so long
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, content)
@@ -107,6 +110,9 @@ func TestFaultsThatPass(t *testing.T) {
 			p := make([]byte, len(content))
 			if n, err := o.ReadAt(t.Context(), p, 0, o.Size); err != nil || !bytes.Equal(p, content) {
 				t.Fatalf("%d bytes, %v", n, err)
+			}
+			if name == "slow" && len(s.seen()) > 2 {
+				t.Error("what came slowly was asked for again")
 			}
 			if name == "short" && !strings.HasPrefix(s.seen()[2], "bytes=307200-") {
 				t.Error("a request after a short answer begins at the start again")

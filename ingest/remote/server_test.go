@@ -76,6 +76,22 @@ func cut(w http.ResponseWriter, content []byte, r *http.Request, n int) {
 	panic(http.ErrAbortHandler)
 }
 
+// slowly answers a range in ten parts with pauses between them.
+func slowly(w http.ResponseWriter, content []byte, r *http.Request) bool {
+	var lo, hi int
+	fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &lo, &hi)
+	part := content[lo : hi+1]
+	w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", lo, hi, len(content)))
+	w.Header().Set("ETag", `"first"`)
+	w.WriteHeader(http.StatusPartialContent)
+	for i := range 10 {
+		w.Write(part[len(part)*i/10 : len(part)*(i+1)/10])
+		w.(http.Flusher).Flush()
+		time.Sleep(40 * time.Millisecond)
+	}
+	return true
+}
+
 // noise returns n bytes that differ everywhere.
 func noise(n int) []byte {
 	b := make([]byte, n)

@@ -24,7 +24,7 @@ var mayImport = map[string]struct{ ours, theirs []string }{
 	"fnn":           {[]string{"nn", "accel", "checkpointing"}, nil},
 	"rnn":           {[]string{"nn", "accel", "checkpointing"}, nil},
 	"hf":            {[]string{"accel"}, []string{"gonum.org/v1/gonum"}},
-	"ingest":        {nil, []string{"github.com/apache/arrow/go/v15", "github.com/klauspost/compress", "github.com/minio/minio-go/v7", "github.com/pierrec/lz4/v4", "github.com/zeebo/xxh3", "golang.org/x/sync", "google.golang.org/grpc"}},
+	"ingest":        {nil, []string{"github.com/apache/arrow/go/v15", "github.com/klauspost/compress", "github.com/minio/minio-go/v7", "github.com/pierrec/lz4/v4", "github.com/zeebo/xxh3", "golang.org/x/sync", "golang.org/x/sys", "google.golang.org/grpc"}},
 	"pipeline":      {[]string{"ingest", "nn"}, []string{"github.com/apache/arrow/go/v15/arrow", "github.com/zeebo/xxh3", "golang.org/x/sync"}},
 	"run": {[]string{"accel", "checkpointing", "nn", "fnn", "rnn", "hf", "ingest", "pipeline"},
 		[]string{"github.com/apache/arrow/go/v15/arrow", "github.com/goccy/go-yaml", "github.com/zeebo/xxh3", "golang.org/x/sync", "golang.org/x/sys", "github.com/klauspost/cpuid/v2", "gonum.org/v1/plot"}},
