@@ -37,14 +37,16 @@ func (s *sweep[F]) backward(k int, st strip[F], dz accel.Mat[F], d *derivatives[
 	s.fromBlockAfter(k, d, damp)
 	for k := len(s.cell.layers) - 1; k >= 0; k-- {
 		l := s.cell.layers[k]
-		if l.recurrent {
+		switch {
+		case !l.recurrent:
+			s.through(&s.cell.nodes[l.lo], s.inside(b, st, l.lo), s.ofNode(b, d.d, l.lo))
+		case s.wholeBackward(b, l, st, d, damp):
+		default:
 			for t := b.hi - 1; t >= b.lo; t-- {
 				for i := l.hi - 1; i >= l.lo; i-- {
 					s.backwardNode(b, st, d, damp, i, t)
 				}
 			}
-		} else {
-			s.through(&s.cell.nodes[l.lo], s.inside(b, st, l.lo), s.ofNode(b, d.d, l.lo))
 		}
 		s.toBelow(b, l, d.d, s.w, d.d, false)
 	}

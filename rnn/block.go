@@ -47,12 +47,16 @@ const blockRows = 1024
 // cut cuts a shard into blocks of equal numbers of time-steps: enough steps for blockRows rows, but at least 8, so that the
 // entering states cost little, and no more than about √T, so that few blocks are enough when states are recomputed.
 func (n *Net[F]) cut(s *nn.Shard[F]) []block {
-	return n.cutAt(s, blockSteps(s))
+	return n.cutAt(s, n.blockSteps(s))
 }
 
-// blockSteps returns how many time-steps a block of a shard has.
-func blockSteps[F accel.Float](s *nn.Shard[F]) int {
-	return max(8, min(blockRows/s.Active[0], int(math.Sqrt(float64(s.Steps())))))
+// blockSteps returns how many time-steps a block of a shard has: where the backend says so, more.
+func (n *Net[F]) blockSteps(s *nn.Shard[F]) int {
+	steps := max(8, min(blockRows/s.Active[0], int(math.Sqrt(float64(s.Steps())))))
+	if c, ok := n.backend.(accel.Cutter); ok {
+		steps = max(steps, c.BlockSteps(s.Active[0]))
+	}
+	return steps
 }
 
 // cutAt cuts a shard into blocks of the given number of time-steps, or fewer where a window ends.

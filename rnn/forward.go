@@ -51,6 +51,9 @@ func (s *sweep[F]) forward(b *block, st strip[F]) {
 			s.activate(&s.cell.nodes[l.lo], s.inside(b, st, l.lo))
 			continue
 		}
+		if s.wholeForward(b, l, st) {
+			continue
+		}
 		for t := b.lo; t < b.hi; t++ {
 			for i := l.lo; i < l.hi; i++ {
 				s.forwardNode(b, st, i, t)

@@ -47,7 +47,7 @@ func (n *Net[F]) fisherByGroups(ctx context.Context, theta accel.Vector[F], b *n
 			if need := n.fisherBytes(shard.Lengths[lo:hi]); !n.fits(need) {
 				return n.noDiagonal(need, fmt.Sprintf("the Fisher diagonal of a sequence of %d time-steps", shard.Lengths[lo]))
 			}
-			if err := free.addGroup(ctx, b.Pick(shard.Column[lo:hi]), w, blockSteps(shard), sum); err != nil {
+			if err := free.addGroup(ctx, b.Pick(shard.Column[lo:hi]), w, n.blockSteps(shard), sum); err != nil {
 				return err
 			}
 			lo = hi

@@ -56,6 +56,9 @@ func (s *sweep[F]) forwardR(b *block, v *operands[F], st, r, ra strip[F]) {
 			s.throughR(&s.cell.nodes[l.lo], s.inside(b, st, l.lo), s.inside(b, r, l.lo), s.insideOf(b, ra, l.lo))
 			continue
 		}
+		if s.wholeForwardR(b, l, st, r, ra) {
+			continue
+		}
 		for t := b.lo; t < b.hi; t++ {
 			for i := l.lo; i < l.hi; i++ {
 				s.forwardNodeR(b, st, r, ra, i, t)

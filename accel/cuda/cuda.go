@@ -31,8 +31,9 @@ type Backend[F accel.Float] struct {
 	kernels map[string]*function
 	moves   atomic.Uint64 // batches of copies so far
 
-	mu   sync.Mutex
-	idle []*Stream[F]
+	mu    sync.Mutex
+	idle  []*Stream[F]
+	plans map[string]*buffer // of sweeps, by what is in them
 }
 
 var (
@@ -156,10 +157,15 @@ func (b *Backend[F]) launch(kernel string, n int, args ...arg) {
 
 // launchGrid puts a kernel on the stream. Nothing is launched where there is nothing to do.
 func (b *Backend[F]) launchGrid(kernel string, grid [3]uint32, threads uint32, args ...arg) {
+	b.launchShared(kernel, grid, threads, 0, args...)
+}
+
+// launchShared is launchGrid with so many bytes of shared memory beside what the kernel declares.
+func (b *Backend[F]) launchShared(kernel string, grid [3]uint32, threads, shared uint32, args ...arg) {
 	if grid[0] == 0 || grid[1] == 0 {
 		return
 	}
-	l := launch{order: order{f: b.kernels[kernel], grid: grid, threads: threads}}
+	l := launch{order: order{f: b.kernels[kernel], grid: grid, threads: threads, shared: shared}}
 	if l.f == nil {
 		panic("cuda: no kernel " + kernel)
 	}

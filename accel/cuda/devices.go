@@ -13,6 +13,7 @@ type Device struct {
 	Major      int    `json:"compute_major"` // of the compute capability
 	Minor      int    `json:"compute_minor"`
 	Processors int    `json:"multiprocessors"`
+	Shared     int    `json:"shared_memory_bytes"` // that a block may have
 	Memory     int64  `json:"memory_bytes"`
 	Driver     string `json:"cuda_driver"` // the version of CUDA that the driver has, such as 12.4
 }
@@ -69,7 +70,7 @@ func describe(drv driver, ordinal int, s *slots) (Device, error) {
 	}
 	model, _, _ := bytes.Cut(s.name[:], []byte{0})
 	info.Model = string(model)
-	for attribute, to := range map[uintptr]*int{attributeMajor: &info.Major, attributeMinor: &info.Minor, attributeProcessors: &info.Processors} {
+	for attribute, to := range map[uintptr]*int{attributeMajor: &info.Major, attributeMinor: &info.Minor, attributeProcessors: &info.Processors, attributeShared: &info.Shared} {
 		if err := ask(cuDeviceGetAttribute, addressOf(&s.number), attribute, handle); err != nil {
 			return info, err
 		}

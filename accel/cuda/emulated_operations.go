@@ -56,7 +56,7 @@ func emulateLaunch(e *emulator, a []uintptr) result {
 	if a[5] != 1 || a[6] != 1 || a[10] != 0 || a[7] > plainShared && int(a[7]) > e.shared[k] {
 		return invalidValue
 	}
-	l := &ptx.Launch{Kernel: k, Grid: [3]uint32{uint32(a[1]), uint32(a[2]), uint32(a[3])}, Threads: int(a[4]), Races: e.races}
+	l := &ptx.Launch{Kernel: k, Grid: [3]uint32{uint32(a[1]), uint32(a[2]), uint32(a[3])}, Threads: int(a[4]), Shared: int(a[7]), Races: e.races}
 	lengths := k.Params()
 	for i, address := range unsafe.Slice((*uintptr)(pointer(a[9])), len(lengths)) {
 		if lengths[i] == 4 {

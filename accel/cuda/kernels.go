@@ -12,16 +12,17 @@ import (
 //go:embed kernels/*.ptx
 var sources embed.FS
 
-// families are the files of kernels, each with the kernels in it. Those of large tiles are there for float32 only.
+// families are the files of kernels, each with the kernels in it. Those of many elements a thread are there for float32 only.
 var families = map[string][]string{
-	"vectors":   {"scale", "add", "multiply", "divide", "shift", "raise", "scale_sub", "dot", "add_two", "quotient", "total"},
-	"pointwise": {"fill", "copy_mat", "transpose", "add_mat", "add_row", "add_squares", "mul_mat", "hadamard", "activate", "mul_derivative", "add_second_derivative", "add_scaled_derivative", "sum_of_rows", "add_partial"},
-	"gemm":      {"small_nn", "small_nt", "small_tn", "small_tt", "medium_nn", "medium_nt", "medium_tn", "medium_tt", "split_sum"},
-	"sparse":    {"gather_columns", "scatter_columns"},
-	"losses":    {"softmax", "loss_rows", "loss_gradient", "loss_curvature"},
+	"vectors":    {"scale", "add", "multiply", "divide", "shift", "raise", "scale_sub", "dot", "add_two", "quotient", "total"},
+	"pointwise":  {"fill", "copy_mat", "transpose", "add_mat", "add_row", "add_squares", "mul_mat", "hadamard", "activate", "mul_derivative", "add_second_derivative", "add_scaled_derivative", "sum_of_rows", "add_partial"},
+	"gemm":       {"small_nn", "small_nt", "small_tn", "small_tt", "medium_nn", "medium_nt", "medium_tn", "medium_tt", "split_sum"},
+	"sparse":     {"gather_columns", "scatter_columns"},
+	"recurrence": {"recur_forward_1", "recur_forward_2", "recur_forward_4", "recur_r_1", "recur_r_2", "recur_r_4", "recur_back_1", "recur_back_2", "recur_back_4"},
+	"losses":     {"softmax", "loss_rows", "loss_gradient", "loss_curvature"},
 }
 
-var largeKernels = []string{"large_nn", "large_nt", "large_tn", "large_tt"}
+var largeKernels = map[string][]string{"gemm": {"large_nn", "large_nt", "large_tn", "large_tt"}, "recurrence": {"recur_forward_8", "recur_r_8", "recur_back_8"}}
 
 // precision returns how the files of F are called.
 func precision[F float32 | float64]() string {
@@ -41,8 +42,8 @@ func (d *device) loadKernels(precision string) (map[string]*function, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cuda: reading the kernels: %w", err)
 		}
-		if family == "gemm" && precision == "f32" {
-			names = append(append([]string(nil), names...), largeKernels...)
+		if precision == "f32" {
+			names = append(append([]string(nil), names...), largeKernels[family]...)
 		}
 		if err := d.loadModule(file, source, names, all); err != nil {
 			return nil, err

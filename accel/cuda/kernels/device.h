@@ -13,12 +13,22 @@
 typedef REAL real;
 
 INLINE int threadX() { return __nvvm_read_ptx_sreg_tid_x(); }
+INLINE int threads() { return __nvvm_read_ptx_sreg_ntid_x(); }
 INLINE int blockX() { return __nvvm_read_ptx_sreg_ctaid_x(); }
 INLINE int blockY() { return __nvvm_read_ptx_sreg_ctaid_y(); }
 INLINE int blockZ() { return __nvvm_read_ptx_sreg_ctaid_z(); }
 
 // element is the index of this thread in a grid of blocks of BLOCK threads.
 INLINE unsigned element() { return (unsigned)blockX() * BLOCK + (unsigned)threadX(); }
+
+// copyAsync begins to copy an element of device memory to shared memory; copiesDone waits for those that this thread has begun.
+INLINE void copyAsync(real *to, const real *from) {
+  auto *shared = (__attribute__((address_space(3))) void *)to;
+  auto *global = (__attribute__((address_space(1))) const void *)from;
+  if (sizeof(real) == 4) __nvvm_cp_async_ca_shared_global_4(shared, global);
+  else __nvvm_cp_async_ca_shared_global_8(shared, global);
+}
+INLINE void copiesDone() { __nvvm_cp_async_wait_all(); }
 
 INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
@@ -172,4 +182,22 @@ template <class T> INLINE T warpBest(T x, T sign) {
     if (other * sign > x * sign || other != other) x = other;
   }
   return x;
+}
+
+// Activations, numbered as in package accel.
+enum { LINEAR, TANH, LOGISTIC, RELU };
+
+INLINE real activation(int act, real x) {
+  if (act == TANH) return hyperbolicTangent(x);
+  if (act == LOGISTIC) return logistic(x);
+  if (act == RELU && x <= real(0)) return real(0);
+  return x;
+}
+
+// derivative returns that of an activation where its value is h.
+INLINE real derivative(int act, real h) {
+  if (act == TANH) return real(1) - h * h;
+  if (act == LOGISTIC) return h * (real(1) - h);
+  if (act == RELU) return h > real(0) ? real(1) : real(0);
+  return real(1);
 }

@@ -2,20 +2,11 @@
 // distance of its rows; a thread has one element.
 #include "device.h"
 
-enum { LINEAR, TANH, LOGISTIC, RELU };
-
 #define EACH                              \
   unsigned index = element();             \
   if (index >= rows * cols) return;       \
   unsigned i = index / cols, j = index - i * cols;
 #define AT(m, stride) m[(long)i * stride + j]
-
-INLINE real derivative(int act, real h) {
-  if (act == TANH) return real(1) - h * h;
-  if (act == LOGISTIC) return h * (real(1) - h);
-  if (act == RELU) return h > real(0) ? real(1) : real(0);
-  return real(1);
-}
 
 INLINE real secondDerivative(int act, real h) {
   if (act == TANH) return real(-2) * h * (real(1) - h * h);
@@ -60,11 +51,7 @@ KERNEL void hadamard(real alpha, const real *a, unsigned sa, const real *b, unsi
 }
 
 KERNEL void activate(int act, real *h, unsigned sh, unsigned rows, unsigned cols) {
-  EACH real x = AT(h, sh);
-  if (act == TANH) x = hyperbolicTangent(x);
-  if (act == LOGISTIC) x = logistic(x);
-  if (act == RELU && x <= real(0)) x = real(0);
-  AT(h, sh) = x;
+  EACH AT(h, sh) = activation(act, AT(h, sh));
 }
 
 KERNEL void mul_derivative(int act, real *d, unsigned sd, const real *h, unsigned sh, unsigned rows, unsigned cols) {

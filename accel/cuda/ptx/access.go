@@ -4,6 +4,9 @@ import "fmt"
 
 // access makes a load or a store. parts are those of the opcode: ld.global.f32.
 func access(parts []string, o []operand) (func(w *warp), error) {
+	if len(parts) == 4 && len(o) == 2 {
+		return accessVector(parts, o)
+	}
 	if len(parts) != 3 || len(o) != 2 || typeBytes(parts[2]) == 0 {
 		return nil, fmt.Errorf("the opcode is not known")
 	}

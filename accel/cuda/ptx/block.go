@@ -4,18 +4,19 @@ import "fmt"
 
 // A block is one block of a launch, with its shared memory. It is used again for later blocks.
 type block struct {
-	kernel *Kernel
-	memory [][]byte // a snapshot: nothing is allocated or freed while a kernel runs
-	params []byte
-	at     [3]uint32
-	shared []byte
-	races  *races // nil: not looked for
-	warps  []*warp
-	pc     int // of what runs, for errors
+	kernel  *Kernel
+	memory  [][]byte // a snapshot: nothing is allocated or freed while a kernel runs
+	params  []byte
+	threads int
+	at      [3]uint32
+	shared  []byte
+	races   *races // nil: not looked for
+	warps   []*warp
+	pc      int // of what runs, for errors
 }
 
 func newBlock(l *Launch, memory [][]byte, params []byte) *block {
-	b := &block{kernel: l.Kernel, memory: memory, params: params, shared: make([]byte, l.Kernel.shared)}
+	b := &block{kernel: l.Kernel, memory: memory, params: params, threads: l.Threads, shared: make([]byte, l.Kernel.shared+l.Shared)}
 	if l.Races {
 		b.races = newRaces(len(b.shared))
 	}

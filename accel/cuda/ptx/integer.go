@@ -1,5 +1,7 @@
 package ptx
 
+import "math/bits"
+
 // addIntegers adds arithmetic of 32 and 64 bits and logic. A value of 32 bits has zeros above.
 func addIntegers(all map[string]form) {
 	narrow := func(f func(x, y uint32) uint32) form {
@@ -14,11 +16,19 @@ func addIntegers(all map[string]form) {
 		}
 		return x / y
 	})
+	all["mul.hi.u32"] = narrow(func(x, y uint32) uint32 { return uint32(uint64(x) * uint64(y) >> 32) })
+	all["mul.hi.u64"] = two(func(x, y uint64) uint64 { high, _ := bits.Mul64(x, y); return high })
+	all["neg.s32"] = one(func(x uint64) uint64 { return uint64(-uint32(x)) })
+	all["min.s32"] = narrow(func(x, y uint32) uint32 { return uint32(min(int32(x), int32(y))) })
+	all["max.s32"] = narrow(func(x, y uint32) uint32 { return uint32(max(int32(x), int32(y))) })
+	all["mad.lo.s32"] = form{4, multiplyAdd}
 	all["min.u32"] = narrow(func(x, y uint32) uint32 { return min(x, y) })
 	all["shl.b32"] = narrow(func(x, y uint32) uint32 { return x << y })
 	all["shr.u32"] = narrow(func(x, y uint32) uint32 { return x >> y })
 	all["shr.s32"] = narrow(func(x, y uint32) uint32 { return uint32(int32(x) >> y) })
 	all["add.s64"] = form{3, addWide}
+	all["sub.s64"] = two(func(x, y uint64) uint64 { return x - y })
+	all["shr.u64"] = two(func(x, y uint64) uint64 { return x >> uint32(y) })
 	all["mul.lo.s64"] = two(func(x, y uint64) uint64 { return x * y })
 	all["shl.b64"] = two(func(x, y uint64) uint64 { return x << uint32(y) })
 	all["shr.s64"] = two(func(x, y uint64) uint64 { return uint64(int64(x) >> uint32(y)) })
@@ -30,6 +40,16 @@ func addIntegers(all map[string]form) {
 	}
 	for _, op := range []string{"or.b32", "or.b64", "or.pred"} {
 		all[op] = or
+	}
+}
+
+func multiplyAdd(_ *parser, o []operand) func(w *warp) {
+	to, a, b, c := o[0].register, o[1].register, o[2].register, o[3].register
+	return func(w *warp) {
+		d, x, y, z := w.lanes(to), w.lanes(a), w.lanes(b), w.lanes(c)
+		for _, l := range w.active {
+			d[l&31] = uint64(uint32(x[l&31])*uint32(y[l&31]) + uint32(z[l&31]))
+		}
 	}
 }
 

@@ -13,10 +13,14 @@ type Launch struct {
 	Grid    [3]uint32 // blocks in x, y and z, each ≥ 1
 	Threads int       // of a block, all in x
 	Args    []uint64  // one a parameter: addresses, integers, or the bits of a float, in the low bytes
+	Shared  int       // bytes of shared memory beside what the kernel declares, where it declares an array without a length
 	Races   bool      // look for accesses to shared memory that no barrier orders
 }
 
-const mostThreads = 1024 // of a block, on all devices
+const (
+	mostThreads = 1024      // of a block, on all devices
+	mostShared  = 227 << 10 // bytes of shared memory that a block can ask for on any device that there is
+)
 
 func (l *Launch) check() error {
 	k := l.Kernel
@@ -27,6 +31,8 @@ func (l *Launch) check() error {
 		return fmt.Errorf("ptx: launching %s: no device has a grid of %v blocks", k.name, l.Grid)
 	case l.Threads < 1 || l.Threads > mostThreads || (k.maxThreads > 0 && l.Threads > k.maxThreads):
 		return fmt.Errorf("ptx: launching %s: a block of %d threads; it has at most %d", k.name, l.Threads, k.maxThreads)
+	case l.Shared < 0 || l.Shared > mostShared || (l.Shared > 0 && !k.dynamic):
+		return fmt.Errorf("ptx: launching %s: %d bytes of shared memory, of which the most is %d, for kernels that ask for it", k.name, l.Shared, mostShared)
 	}
 	return nil
 }

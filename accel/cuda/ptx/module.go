@@ -50,6 +50,7 @@ type Kernel struct {
 	constants  map[int]uint64 // registers that hold immediate operands
 	specials   map[int]string // registers that hold %tid.x and the like
 	shared     int            // bytes of shared memory
+	dynamic    bool           // how much more it has is said at a launch
 	maxThreads int            // of a block; 0: not stated
 }
 

@@ -25,7 +25,7 @@ const (
 	inParams
 )
 
-var specialRegisters = map[string]bool{"%tid.x": true, "%ctaid.x": true, "%ctaid.y": true, "%ctaid.z": true}
+var specialRegisters = map[string]bool{"%tid.x": true, "%ntid.x": true, "%ctaid.x": true, "%ctaid.y": true, "%ctaid.z": true}
 
 // register returns the number of a register, which is made where it is new.
 func (p *parser) register(name string) int {

@@ -11,18 +11,25 @@ var (
 	comments = regexp.MustCompile(`//[^\n]*`)
 	entry    = regexp.MustCompile(`(?s)^\.visible\s+\.entry\s+(\w+)\s*\((.*?)\)(.*?)\{`)
 	header   = regexp.MustCompile(`^\.(version\s+[\d.]+|target\s+\w+|address_size\s+64)`)
+	external = regexp.MustCompile(`^\.extern\s+\.shared\s+\.align\s+\d+\s+\.b8\s+([\w$]+)\[\];`)
 	array    = regexp.MustCompile(`^\.shared\s+\.align\s+(\d+)\s+\.b8\s+([\w$]+)\[(\d+)\]$`)
 	label    = regexp.MustCompile(`^(\$[\w$]+):`)
 	limits   = regexp.MustCompile(`^\.maxntid\s+(\d+)(?:\s*,\s*(\d+)\s*,\s*(\d+))?$`)
+	blocks   = regexp.MustCompile(`^\.minnctapersm\s+\d+$`)
 )
 
 // Parse translates a file of PTX. An error names the kernel and the instruction.
 func Parse(source string) (*Module, error) {
 	m := &Module{kernels: map[string]*Kernel{}}
+	dynamic := "" // the array of shared memory whose length is said at a launch
 	rest := strings.TrimSpace(comments.ReplaceAllString(source, ""))
 	for rest != "" {
 		if h := header.FindString(rest); h != "" {
 			rest = strings.TrimSpace(rest[len(h):])
+			continue
+		}
+		if x := external.FindStringSubmatch(rest); x != nil {
+			dynamic, rest = x[1], strings.TrimSpace(rest[len(x[0]):])
 			continue
 		}
 		found := entry.FindStringSubmatch(rest)
@@ -34,7 +41,7 @@ func Parse(source string) (*Module, error) {
 		if !ok {
 			return nil, fmt.Errorf("ptx: parsing kernel %s: its body has no end", found[1])
 		}
-		k, err := parseKernel(found[1], found[2], found[3], body)
+		k, err := parseKernel(found[1], found[2], found[3], body, dynamic)
 		if err != nil {
 			return nil, fmt.Errorf("ptx: parsing kernel %s: %w", found[1], err)
 		}
@@ -73,9 +80,12 @@ type parser struct {
 	branches  map[int]string // instruction → label
 }
 
-func parseKernel(name, params, directives, body string) (*Kernel, error) {
+func parseKernel(name, params, directives, body, dynamic string) (*Kernel, error) {
 	p := &parser{k: &Kernel{name: name, constants: map[int]uint64{}, specials: map[int]string{}}, registers: map[string]int{},
 		symbols: map[string]uint64{}, labels: map[string]int{}, branches: map[int]string{}}
+	if dynamic != "" {
+		p.symbols[dynamic], p.k.dynamic = sharedBase, true
+	}
 	if err := p.parameters(params); err != nil {
 		return nil, err
 	}
@@ -118,7 +128,7 @@ func (p *parser) parameters(list string) error {
 }
 
 func (p *parser) directive(d string) error {
-	if d == "" {
+	if d == "" || blocks.MatchString(d) {
 		return nil
 	}
 	found := limits.FindStringSubmatch(d)
@@ -167,6 +177,9 @@ func (p *parser) statement(s string) error {
 }
 
 func (p *parser) sharedArray(s string) error {
+	if p.k.dynamic {
+		return fmt.Errorf("shared memory of a stated length beside that of a launch is not known")
+	}
 	found := array.FindStringSubmatch(strings.Join(strings.Fields(s), " "))
 	if found == nil {
 		return fmt.Errorf("shared memory %q is of no known form", s)

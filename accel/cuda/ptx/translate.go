@@ -30,6 +30,10 @@ func (p *parser) translate(op string, o []operand) (func(w *warp), error) {
 	switch {
 	case parts[0] == "ld" || parts[0] == "st":
 		return access(parts, o)
+	case op == "cp.async.ca.shared.global":
+		return p.beginCopy(o)
+	case op == "cp.async.wait_all" && len(o) == 0:
+		return endCopies, nil
 	case op == "mov.b64" && len(o) == 2:
 		return divide64(o)
 	case op == "shfl.sync.bfly.b32" && len(o) == 5:
@@ -79,7 +83,7 @@ func addMoves(all map[string]form) {
 	}
 	delete(all, "mov.b64") // it also takes registers apart
 	low := one(func(x uint64) uint64 { return uint64(uint32(x)) })
-	for _, op := range []string{"mov.u32", "mov.b32", "mov.f32", "cvt.u32.u64", "cvt.u64.u32"} {
+	for _, op := range []string{"mov.u32", "mov.b32", "mov.f32", "mov.pred", "cvt.u32.u64", "cvt.u64.u32"} {
 		all[op] = low
 	}
 	all["cvt.s64.s32"] = one(func(x uint64) uint64 { return uint64(int64(int32(x))) })
@@ -88,7 +92,7 @@ func addMoves(all map[string]form) {
 	all["cvt.rn.f64.s32"] = one(func(x uint64) uint64 { return bits64(float64(int32(x))) })
 	all["cvt.rzi.s32.f32"] = one(func(x uint64) uint64 { return toInt32(float64(float(x))) })
 	all["cvt.rzi.s32.f64"] = one(func(x uint64) uint64 { return toInt32(double(x)) })
-	for _, op := range []string{"selp.f64", "selp.f32", "selp.b32", "selp.u32"} {
+	for _, op := range []string{"selp.f64", "selp.f32", "selp.b32", "selp.u32", "selp.b64"} {
 		all[op] = form{4, func(_ *parser, o []operand) func(w *warp) {
 			to, a, b, c := o[0].register, o[1].register, o[2].register, o[3].register
 			return func(w *warp) {

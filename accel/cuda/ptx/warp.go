@@ -17,6 +17,7 @@ type warp struct {
 	active    []uint8
 	lane      [lanesOfWarp]uint8 // memory of active
 	part      [lanesOfWarp]uint8 // active lanes under a guard
+	copies    []copying          // begun and not waited for
 }
 
 // lanes returns a register of all lanes.
@@ -26,7 +27,7 @@ func (w *warp) lanes(register int) *[lanesOfWarp]uint64 {
 
 // start makes the warp ready for a block.
 func (w *warp) start(threads int) {
-	w.ended, w.waiting, w.exists = 0, 0, 0
+	w.ended, w.waiting, w.exists, w.copies = 0, 0, 0, w.copies[:0]
 	for l := range lanesOfWarp {
 		w.pc[l] = 0
 		if w.first+l < threads {
@@ -50,6 +51,8 @@ func (w *warp) start(threads int) {
 
 func (w *warp) special(name string, lane int) uint64 {
 	switch name {
+	case "%ntid.x":
+		return uint64(w.block.threads)
 	case "%ctaid.x":
 		return uint64(w.block.at[0])
 	case "%ctaid.y":
