@@ -81,61 +81,48 @@ func chunkKey(mb Minibatch, positions []int32) Hash {
 // prepareJobs finds out what is to be read for the window's chunks, in the order of units: of each unit, the pieces of one chunk after the
 // other, by column.
 func (l *Loader[F]) prepareJobs(mb Minibatch, w *window[F]) {
-	low, n := int32(0), 0
-	if l.manifest.endless {
+	m, low, n := l.manifest, int32(0), 0
+	if m.endless {
 		low = math.MaxInt32
-		l.eachSpan(mb, w.chunks, func(_ *pending[F], _ int, spans []span) { low = min(low, spans[0].unit) })
+		for _, k := range w.chunks {
+			for _, position := range k.positions {
+				low = min(low, m.spansOf(mb.Sequences[position])[0].unit)
+			}
+		}
 	}
 	var ends []int32 // of each unit's pieces, from unit low on: first their number, then where they end
-	l.eachSpan(mb, w.chunks, func(_ *pending[F], _ int, spans []span) {
-		n += len(spans)
-		for _, s := range spans {
-			for int(s.unit-low) >= len(ends) {
-				ends = append(ends, 0)
+	for _, k := range w.chunks {
+		for _, position := range k.positions {
+			for _, s := range m.spansOf(mb.Sequences[position]) {
+				for int(s.unit-low) >= len(ends) {
+					ends = append(ends, 0)
+				}
+				ends[s.unit-low]++
+				n++
 			}
-			ends[s.unit-low]++
 		}
-	})
+	}
 	start := int32(0)
 	for i, count := range ends {
 		ends[i] = start
 		start += count
 	}
 	w.pieces = l.pieces.take(n)
-	l.eachSpan(mb, w.chunks, func(k *pending[F], column int, spans []span) {
-		for i, s := range spans {
-			w.pieces[ends[s.unit-low]] = piece[F]{chunk: k, column: int32(column), at: s, split: len(spans) > 1, last: i == len(spans)-1}
-			ends[s.unit-low]++
+	for _, k := range w.chunks {
+		for column, position := range k.positions {
+			spans := m.spansOf(mb.Sequences[position])
+			for i, s := range spans {
+				w.pieces[ends[s.unit-low]] = piece[F]{chunk: k, column: int32(column), at: s, split: len(spans) > 1, last: i == len(spans)-1}
+				ends[s.unit-low]++
+			}
 		}
-	})
+	}
 	start = 0
 	for i, end := range ends {
 		if end > start {
 			w.jobs = append(w.jobs, &job[F]{index: int(low) + i, pieces: w.pieces[start:end:end], done: make(chan struct{}, 1)})
 		}
 		start = end
-	}
-}
-
-// eachSpan calls do with all columns of chunks.
-func (l *Loader[F]) eachSpan(mb Minibatch, chunks []*pending[F], do func(k *pending[F], column int, spans []span)) {
-	for _, k := range chunks {
-		l.eachSpanOf(mb, k.positions, func(column int, spans []span) { do(k, column, spans) })
-	}
-}
-
-// eachSpanOf calls do with all columns of a chunk.
-func (l *Loader[F]) eachSpanOf(mb Minibatch, positions []int32, do func(column int, spans []span)) {
-	m := l.manifest
-	if m.endless {
-		for column, position := range positions {
-			do(column, m.spansOf(mb.Sequences[position]))
-		}
-		return
-	}
-	for column, position := range positions {
-		i := mb.Sequences[position]
-		do(column, m.spans[m.first[i]:m.first[i+1]])
 	}
 }
 
@@ -204,35 +191,23 @@ func formOf(e *ingest.Encoding) nn.Form {
 // next window is begun while one is consumed. It is 0, one chunk at a time, where all units stay in memory anyway. It is an
 // error if the largest chunk and the largest unit do not fit together.
 func (p *pass[F]) windowLimit() (int64, error) {
-	l := p.l
-	var largestChunk, largestUnit, allUnits int64
+	l, memory := p.l, p.l.options.Memory
+	var largestChunk int64
 	var worst []int32
-	var worstUnit int
-	seen := map[int32]bool{}
-	before := int32(-1) // the unit of the sequence before: most lie in the same
 	for _, positions := range p.mb.Chunks {
 		if cost := l.chunkCost(p.mb, positions); cost > largestChunk {
 			largestChunk, worst = cost, positions
 		}
-		l.eachSpanOf(p.mb, positions, func(_ int, spans []span) {
-			for _, s := range spans {
-				if s.unit == before {
-					continue
-				}
-				before = s.unit
-				if seen[s.unit] {
-					continue
-				}
-				seen[s.unit] = true
-				cost := l.unitCost(int(s.unit))
-				allUnits += cost
-				if cost > largestUnit {
-					largestUnit, worstUnit = cost, int(s.unit)
-				}
-			}
-		})
 	}
-	memory := l.options.Memory
+	room := memory - 2*largestChunk
+	for _, cost := range l.costs {
+		room -= cost
+	}
+	if !l.manifest.endless && room >= 0 { // whichever units it needs
+		return 0, nil
+	}
+	worstUnit, allUnits := p.units()
+	largestUnit := l.unitCost(worstUnit)
 	switch {
 	case largestChunk+largestUnit > memory:
 		u := l.src.Unit(worstUnit)
@@ -242,4 +217,25 @@ func (p *pass[F]) windowLimit() (int64, error) {
 		return 0, nil
 	}
 	return (memory - largestUnit) / 2, nil
+}
+
+// units returns the unit that takes most memory to read of those that the minibatch needs, and what all of them take.
+func (p *pass[F]) units() (worst int, all int64) {
+	l, seen, before := p.l, map[int32]bool{}, int32(-1)
+	for _, positions := range p.mb.Chunks {
+		for _, position := range positions {
+			for _, s := range l.manifest.spansOf(p.mb.Sequences[position]) {
+				if s.unit == before || seen[s.unit] { // most lie in the unit of the sequence before
+					continue
+				}
+				cost := l.unitCost(int(s.unit))
+				if len(seen) == 0 || cost > l.unitCost(worst) {
+					worst = int(s.unit)
+				}
+				before, seen[s.unit] = s.unit, true
+				all += cost
+			}
+		}
+	}
+	return worst, all
 }

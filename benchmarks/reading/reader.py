@@ -78,7 +78,45 @@ def torch_batches(path, batch):
     yield from torch.utils.data.DataLoader(Sequences(), batch_size=batch, collate_fn=collate)
 
 
-PEERS = {"pyarrow": pyarrow_batches, "duckdb": duckdb_batches, "datasets": datasets_batches, "torch": torch_batches}
+def mosaic_batches(path, batch):
+    """MosaicML Streaming reads shards of its own format, in which each sample's values are bytes. They are written once, which is not counted."""
+    from streaming import StreamingDataset
+
+    samples, rows = StreamingDataset(local=mosaic_shards(path), shuffle=False, batch_size=batch), []
+    for sample in samples:
+        rows.append((sample["x"], sample["target"]))
+        if len(rows) == batch:
+            yield pad_rows(rows)
+            rows = []
+    if rows:
+        yield pad_rows(rows)
+
+
+def mosaic_shards(path):
+    import os
+
+    import pyarrow.parquet as pq
+    from streaming import MDSWriter
+
+    shards = path + ".mds"
+    if not os.path.exists(shards):
+        table = pq.read_table(path, columns=["x", "target"])
+        with MDSWriter(out=shards, columns={"x": "ndarray:float32", "target": "float32"}, size_limit=1 << 26) as out:
+            for x, target in zip(table.column("x"), table.column("target").to_numpy()):
+                out.write({"x": x.values.to_numpy(), "target": target})
+    return shards
+
+
+def pad_rows(rows):
+    """Pads samples that come one by one, with one copy of each."""
+    lengths = np.array([len(x) for x, _ in rows])
+    out = np.zeros((len(rows), lengths.max()), np.float32)
+    for i, (x, _) in enumerate(rows):
+        out[i, : len(x)] = x
+    return out, lengths, np.array([target for _, target in rows])
+
+
+PEERS = {"pyarrow": pyarrow_batches, "duckdb": duckdb_batches, "datasets": datasets_batches, "mosaicml-streaming": mosaic_batches, "torch": torch_batches}
 
 
 def main(peer, path, batch, repetitions):
