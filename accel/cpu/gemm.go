@@ -127,31 +127,42 @@ func (g *product[F]) block(p0, k, j0, n int, b []F, bStride int) {
 			} else {
 				p.b, p.bK = &b[j*k], width*size
 			}
-			t.run(m, k, a, p, g.c.x[i0*g.c.stride+j0+j:], g.c.stride, g.alpha, add)
+			t.run(m, k, a, p, g.c.x[i0*g.c.stride+j0+j:], g.c.stride, add)
 			j += width
 		}
 	}
 }
 
-// strip returns rows i0 to i0+m and columns p0 to p0+k of op(A): where they lie or, where that would keep falling out of
-// the cache, a copy.
+// strip returns rows i0 to i0+m and columns p0 to p0+k of alpha·op(A): where they lie or, where that would keep falling out of
+// the cache, a copy. With a factor it is always a copy, which no product of a net has.
 func (g *product[F]) strip(i0, m, p0, k, n int) strip[F] {
 	if g.transA {
 		x := g.a.x[p0*g.a.stride+i0:]
-		if g.readsColumns(k, n) {
+		if g.alpha == 1 && g.readsColumns(k, n) {
 			return strip[F]{x: x, row: 1, k: g.a.stride}
 		}
 		packed := grow(&g.s.scratch.a, m*k)
 		g.s.kern.packTransposed(packed, x, g.a.stride, m, k)
+		g.multiply(packed)
 		return strip[F]{x: packed, packed: true}
 	}
 	x := g.a.x[i0*g.a.stride+p0:]
-	if !aliases(g.a.stride*int(unsafe.Sizeof(g.alpha))) || n <= 2*g.s.kern.tiles.widths[0] {
+	if g.alpha == 1 && (!aliases(g.a.stride*int(unsafe.Sizeof(g.alpha))) || n <= 2*g.s.kern.tiles.widths[0]) {
 		return strip[F]{x: x, row: g.a.stride, k: 1}
 	}
 	packed := grow(&g.s.scratch.a, m*(k+skew))
 	copyRows(packed, k+skew, x, g.a.stride, m, k)
+	for i := range m {
+		g.multiply(packed[i*(k+skew):][:k])
+	}
 	return strip[F]{x: packed, row: k + skew, k: 1}
+}
+
+// multiply multiplies a copy of elements of A by alpha.
+func (g *product[F]) multiply(copied []F) {
+	if g.alpha != 1 {
+		g.s.kern.scale(g.alpha, copied)
+	}
 }
 
 // readsColumns reports whether it costs less to read the columns of A where they lie, a row of A for each value of k, than to pack

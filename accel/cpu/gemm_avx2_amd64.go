@@ -4,82 +4,82 @@
 
 package cpu
 
-// gemmAVX2F32R1C8 sets c, of tiles·1 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F32R1C8 sets c, of tiles·1 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F32R1C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX2F32R1C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX2F32R1C16 sets c, of tiles·1 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F32R1C16 sets c, of tiles·1 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F32R1C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX2F32R1C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX2F32R2C8 sets c, of tiles·2 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F32R2C8 sets c, of tiles·2 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F32R2C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX2F32R2C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX2F32R2C16 sets c, of tiles·2 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F32R2C16 sets c, of tiles·2 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F32R2C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX2F32R2C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX2F32R4C8 sets c, of tiles·4 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F32R4C8 sets c, of tiles·4 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F32R4C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX2F32R4C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX2F32R4C16 sets c, of tiles·4 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F32R4C16 sets c, of tiles·4 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F32R4C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX2F32R4C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX2F32R6C8 sets c, of tiles·6 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F32R6C8 sets c, of tiles·6 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F32R6C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX2F32R6C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX2F32R6C16 sets c, of tiles·6 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F32R6C16 sets c, of tiles·6 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F32R6C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX2F32R6C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX2F64R1C4 sets c, of tiles·1 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F64R1C4 sets c, of tiles·1 × cols ≤ 4, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F64R1C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX2F64R1C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX2F64R1C8 sets c, of tiles·1 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F64R1C8 sets c, of tiles·1 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F64R1C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX2F64R1C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX2F64R2C4 sets c, of tiles·2 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F64R2C4 sets c, of tiles·2 × cols ≤ 4, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F64R2C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX2F64R2C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX2F64R2C8 sets c, of tiles·2 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F64R2C8 sets c, of tiles·2 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F64R2C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX2F64R2C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX2F64R4C4 sets c, of tiles·4 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F64R4C4 sets c, of tiles·4 × cols ≤ 4, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F64R4C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX2F64R4C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX2F64R4C8 sets c, of tiles·4 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F64R4C8 sets c, of tiles·4 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F64R4C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX2F64R4C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX2F64R6C4 sets c, of tiles·6 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F64R6C4 sets c, of tiles·6 × cols ≤ 4, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F64R6C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX2F64R6C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX2F64R6C8 sets c, of tiles·6 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX2F64R6C8 sets c, of tiles·6 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX2F64R6C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX2F64R6C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)

@@ -4,23 +4,28 @@
 
 #include "textflag.h"
 
-// func gemmAVX2F32R1C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
+// func gemmAVX2F32R1C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
 TEXT ·gemmAVX2F32R1C8(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), AX
 
 gemmAVX2F32R1C8tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F32R1C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Y0
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y1
+	VMULPS       Y0, Y1, Y0
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F32R1C8one
 
 gemmAVX2F32R1C8pair:
 	VMOVUPS      (CX), Y1
@@ -46,22 +51,20 @@ gemmAVX2F32R1C8one:
 	ADDQ         SI, AX
 
 gemmAVX2F32R1C8done:
-	MOVQ         cols+88(FP), AX
-	CMPQ         AX, $0x08
-	JNE          gemmAVX2F32R1C8partly
-	VBROADCASTSS alpha+80(FP), Y1
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX2F32R1C8fullset
-	MOVQ         c+64(FP), AX
-	VFMADD213PS  (AX), Y1, Y0
-	VMOVUPS      Y0, (AX)
-	JMP          gemmAVX2F32R1C8fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x08
+	JNE     gemmAVX2F32R1C8partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), AL
+	TESTB   AL, AL
+	JZ      gemmAVX2F32R1C8fullset
+	MOVQ    c+64(FP), AX
+	VADDPS  (AX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	JMP     gemmAVX2F32R1C8fullend
 
 gemmAVX2F32R1C8fullset:
 	MOVQ    c+64(FP), AX
-	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 
 gemmAVX2F32R1C8fullend:
@@ -75,24 +78,22 @@ gemmAVX2F32R1C8fullend:
 	JMP    gemmAVX2F32R1C8return
 
 gemmAVX2F32R1C8partly:
-	MOVQ         cols+88(FP), AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*4), Y1
-	VBROADCASTSS alpha+80(FP), Y2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX2F32R1C8set
-	MOVQ         c+64(FP), AX
-	VMASKMOVPS   (AX), Y1, Y3
-	VFMADD213PS  Y3, Y2, Y0
-	VMASKMOVPS   Y0, Y1, (AX)
-	JMP          gemmAVX2F32R1C8end
+	MOVQ       cols+88(FP), AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*4), Y1
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), AL
+	TESTB      AL, AL
+	JZ         gemmAVX2F32R1C8set
+	MOVQ       c+64(FP), AX
+	VMASKMOVPS (AX), Y1, Y2
+	VADDPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+	JMP        gemmAVX2F32R1C8end
 
 gemmAVX2F32R1C8set:
 	MOVQ       c+64(FP), AX
-	VMULPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
 gemmAVX2F32R1C8end:
@@ -118,24 +119,30 @@ DATA lanes<>+48(SB)/8, $0x0000000000000000
 DATA lanes<>+56(SB)/8, $0x0000000000000000
 GLOBL lanes<>(SB), RODATA|NOPTR, $64
 
-// func gemmAVX2F32R1C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
+// func gemmAVX2F32R1C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
 TEXT ·gemmAVX2F32R1C16(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), AX
 
 gemmAVX2F32R1C16tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F32R1C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y2
+	VMULPS       Y0, Y2, Y0
+	VMULPS       Y1, Y2, Y1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F32R1C16one
 
 gemmAVX2F32R1C16pair:
 	VMOVUPS      (CX), Y2
@@ -167,26 +174,23 @@ gemmAVX2F32R1C16one:
 	ADDQ         SI, AX
 
 gemmAVX2F32R1C16done:
-	MOVQ         cols+88(FP), AX
-	CMPQ         AX, $0x10
-	JNE          gemmAVX2F32R1C16partly
-	VBROADCASTSS alpha+80(FP), Y2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX2F32R1C16fullset
-	MOVQ         c+64(FP), AX
-	VFMADD213PS  (AX), Y2, Y0
-	VMOVUPS      Y0, (AX)
-	VFMADD213PS  32(AX), Y2, Y1
-	VMOVUPS      Y1, 32(AX)
-	JMP          gemmAVX2F32R1C16fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x10
+	JNE     gemmAVX2F32R1C16partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), AL
+	TESTB   AL, AL
+	JZ      gemmAVX2F32R1C16fullset
+	MOVQ    c+64(FP), AX
+	VADDPS  (AX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VADDPS  32(AX), Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	JMP     gemmAVX2F32R1C16fullend
 
 gemmAVX2F32R1C16fullset:
 	MOVQ    c+64(FP), AX
-	VMULPS  Y2, Y0, Y0
 	VMOVUPS Y0, (AX)
-	VMULPS  Y2, Y1, Y1
 	VMOVUPS Y1, 32(AX)
 
 gemmAVX2F32R1C16fullend:
@@ -200,29 +204,26 @@ gemmAVX2F32R1C16fullend:
 	JMP    gemmAVX2F32R1C16return
 
 gemmAVX2F32R1C16partly:
-	MOVQ         cols+88(FP), AX
-	SUBQ         $0x08, AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*4), Y2
-	VBROADCASTSS alpha+80(FP), Y3
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX2F32R1C16set
-	MOVQ         c+64(FP), AX
-	VFMADD213PS  (AX), Y3, Y0
-	VMOVUPS      Y0, (AX)
-	VMASKMOVPS   32(AX), Y2, Y0
-	VFMADD213PS  Y0, Y3, Y1
-	VMASKMOVPS   Y1, Y2, 32(AX)
-	JMP          gemmAVX2F32R1C16end
+	MOVQ       cols+88(FP), AX
+	SUBQ       $0x08, AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*4), Y2
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), AL
+	TESTB      AL, AL
+	JZ         gemmAVX2F32R1C16set
+	MOVQ       c+64(FP), AX
+	VADDPS     (AX), Y0, Y0
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS 32(AX), Y2, Y0
+	VADDPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y2, 32(AX)
+	JMP        gemmAVX2F32R1C16end
 
 gemmAVX2F32R1C16set:
 	MOVQ       c+64(FP), AX
-	VMULPS     Y3, Y0, Y0
 	VMOVUPS    Y0, (AX)
-	VMULPS     Y3, Y1, Y1
 	VMASKMOVPS Y1, Y2, 32(AX)
 
 gemmAVX2F32R1C16end:
@@ -238,24 +239,30 @@ gemmAVX2F32R1C16return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R2C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
+// func gemmAVX2F32R2C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
 TEXT ·gemmAVX2F32R2C8(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), R8
 
 gemmAVX2F32R2C8tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F32R2C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Y1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y0
+	VMULPS       Y1, Y0, Y0
+	VBROADCASTSS (AX)(R8*1), Y2
+	VMULPS       Y1, Y2, Y1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F32R2C8one
 
 gemmAVX2F32R2C8pair:
 	VMOVUPS      (CX), Y2
@@ -287,28 +294,25 @@ gemmAVX2F32R2C8one:
 	ADDQ         SI, AX
 
 gemmAVX2F32R2C8done:
-	MOVQ         cols+88(FP), AX
-	CMPQ         AX, $0x08
-	JNE          gemmAVX2F32R2C8partly
-	VBROADCASTSS alpha+80(FP), Y2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R2C8fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Y2, Y0
-	VMOVUPS      Y0, (CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y2, Y1
-	VMOVUPS      Y1, (CX)
-	JMP          gemmAVX2F32R2C8fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x08
+	JNE     gemmAVX2F32R2C8partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F32R2C8fullset
+	MOVQ    c+64(FP), CX
+	VADDPS  (CX), Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y1, Y1
+	VMOVUPS Y1, (CX)
+	JMP     gemmAVX2F32R2C8fullend
 
 gemmAVX2F32R2C8fullset:
 	MOVQ    c+64(FP), CX
-	VMULPS  Y2, Y0, Y0
 	VMOVUPS Y0, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y2, Y1, Y1
 	VMOVUPS Y1, (CX)
 
 gemmAVX2F32R2C8fullend:
@@ -322,31 +326,28 @@ gemmAVX2F32R2C8fullend:
 	JMP    gemmAVX2F32R2C8return
 
 gemmAVX2F32R2C8partly:
-	MOVQ         cols+88(FP), AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*4), Y2
-	VBROADCASTSS alpha+80(FP), Y3
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R2C8set
-	MOVQ         c+64(FP), CX
-	VMASKMOVPS   (CX), Y2, Y4
-	VFMADD213PS  Y4, Y3, Y0
-	VMASKMOVPS   Y0, Y2, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPS   (CX), Y2, Y0
-	VFMADD213PS  Y0, Y3, Y1
-	VMASKMOVPS   Y1, Y2, (CX)
-	JMP          gemmAVX2F32R2C8end
+	MOVQ       cols+88(FP), AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*4), Y2
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F32R2C8set
+	MOVQ       c+64(FP), CX
+	VMASKMOVPS (CX), Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	VMASKMOVPS Y0, Y2, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPS (CX), Y2, Y0
+	VADDPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y2, (CX)
+	JMP        gemmAVX2F32R2C8end
 
 gemmAVX2F32R2C8set:
 	MOVQ       c+64(FP), CX
-	VMULPS     Y3, Y0, Y0
 	VMASKMOVPS Y0, Y2, (CX)
 	ADDQ       AX, CX
-	VMULPS     Y3, Y1, Y1
 	VMASKMOVPS Y1, Y2, (CX)
 
 gemmAVX2F32R2C8end:
@@ -362,26 +363,33 @@ gemmAVX2F32R2C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R2C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
+// func gemmAVX2F32R2C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
 TEXT ·gemmAVX2F32R2C16(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), R8
 
 gemmAVX2F32R2C16tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F32R2C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y1
+	VMULPS       Y2, Y1, Y0
+	VMULPS       Y3, Y1, Y1
+	VBROADCASTSS (AX)(R8*1), Y4
+	VMULPS       Y2, Y4, Y2
+	VMULPS       Y3, Y4, Y3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F32R2C16one
 
 gemmAVX2F32R2C16pair:
 	VMOVUPS      (CX), Y4
@@ -422,36 +430,31 @@ gemmAVX2F32R2C16one:
 	ADDQ         SI, AX
 
 gemmAVX2F32R2C16done:
-	MOVQ         cols+88(FP), AX
-	CMPQ         AX, $0x10
-	JNE          gemmAVX2F32R2C16partly
-	VBROADCASTSS alpha+80(FP), Y4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R2C16fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Y4, Y0
-	VMOVUPS      Y0, (CX)
-	VFMADD213PS  32(CX), Y4, Y1
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y4, Y2
-	VMOVUPS      Y2, (CX)
-	VFMADD213PS  32(CX), Y4, Y3
-	VMOVUPS      Y3, 32(CX)
-	JMP          gemmAVX2F32R2C16fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x10
+	JNE     gemmAVX2F32R2C16partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F32R2C16fullset
+	MOVQ    c+64(FP), CX
+	VADDPS  (CX), Y0, Y0
+	VMOVUPS Y0, (CX)
+	VADDPS  32(CX), Y1, Y1
+	VMOVUPS Y1, 32(CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y2, Y2
+	VMOVUPS Y2, (CX)
+	VADDPS  32(CX), Y3, Y3
+	VMOVUPS Y3, 32(CX)
+	JMP     gemmAVX2F32R2C16fullend
 
 gemmAVX2F32R2C16fullset:
 	MOVQ    c+64(FP), CX
-	VMULPS  Y4, Y0, Y0
 	VMOVUPS Y0, (CX)
-	VMULPS  Y4, Y1, Y1
 	VMOVUPS Y1, 32(CX)
 	ADDQ    AX, CX
-	VMULPS  Y4, Y2, Y2
 	VMOVUPS Y2, (CX)
-	VMULPS  Y4, Y3, Y3
 	VMOVUPS Y3, 32(CX)
 
 gemmAVX2F32R2C16fullend:
@@ -465,40 +468,35 @@ gemmAVX2F32R2C16fullend:
 	JMP    gemmAVX2F32R2C16return
 
 gemmAVX2F32R2C16partly:
-	MOVQ         cols+88(FP), AX
-	SUBQ         $0x08, AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*4), Y4
-	VBROADCASTSS alpha+80(FP), Y5
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R2C16set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Y5, Y0
-	VMOVUPS      Y0, (CX)
-	VMASKMOVPS   32(CX), Y4, Y0
-	VFMADD213PS  Y0, Y5, Y1
-	VMASKMOVPS   Y1, Y4, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y5, Y2
-	VMOVUPS      Y2, (CX)
-	VMASKMOVPS   32(CX), Y4, Y0
-	VFMADD213PS  Y0, Y5, Y3
-	VMASKMOVPS   Y3, Y4, 32(CX)
-	JMP          gemmAVX2F32R2C16end
+	MOVQ       cols+88(FP), AX
+	SUBQ       $0x08, AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*4), Y4
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F32R2C16set
+	MOVQ       c+64(FP), CX
+	VADDPS     (CX), Y0, Y0
+	VMOVUPS    Y0, (CX)
+	VMASKMOVPS 32(CX), Y4, Y0
+	VADDPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y4, 32(CX)
+	ADDQ       AX, CX
+	VADDPS     (CX), Y2, Y2
+	VMOVUPS    Y2, (CX)
+	VMASKMOVPS 32(CX), Y4, Y0
+	VADDPS     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y4, 32(CX)
+	JMP        gemmAVX2F32R2C16end
 
 gemmAVX2F32R2C16set:
 	MOVQ       c+64(FP), CX
-	VMULPS     Y5, Y0, Y0
 	VMOVUPS    Y0, (CX)
-	VMULPS     Y5, Y1, Y1
 	VMASKMOVPS Y1, Y4, 32(CX)
 	ADDQ       AX, CX
-	VMULPS     Y5, Y2, Y2
 	VMOVUPS    Y2, (CX)
-	VMULPS     Y5, Y3, Y3
 	VMASKMOVPS Y3, Y4, 32(CX)
 
 gemmAVX2F32R2C16end:
@@ -514,8 +512,8 @@ gemmAVX2F32R2C16return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R4C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
+// func gemmAVX2F32R4C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
 TEXT ·gemmAVX2F32R4C8(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
@@ -523,18 +521,26 @@ TEXT ·gemmAVX2F32R4C8(SB), NOSPLIT, $0-96
 	LEAQ (R8)(R8*2), R9
 
 gemmAVX2F32R4C8tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F32R4C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Y3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y0
+	VMULPS       Y3, Y0, Y0
+	VBROADCASTSS (AX)(R8*1), Y1
+	VMULPS       Y3, Y1, Y1
+	VBROADCASTSS (AX)(R8*2), Y2
+	VMULPS       Y3, Y2, Y2
+	VBROADCASTSS (AX)(R9*1), Y4
+	VMULPS       Y3, Y4, Y3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F32R4C8one
 
 gemmAVX2F32R4C8pair:
 	VMOVUPS      (CX), Y4
@@ -578,40 +584,35 @@ gemmAVX2F32R4C8one:
 	ADDQ         SI, AX
 
 gemmAVX2F32R4C8done:
-	MOVQ         cols+88(FP), AX
-	CMPQ         AX, $0x08
-	JNE          gemmAVX2F32R4C8partly
-	VBROADCASTSS alpha+80(FP), Y4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R4C8fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Y4, Y0
-	VMOVUPS      Y0, (CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y4, Y1
-	VMOVUPS      Y1, (CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y4, Y2
-	VMOVUPS      Y2, (CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y4, Y3
-	VMOVUPS      Y3, (CX)
-	JMP          gemmAVX2F32R4C8fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x08
+	JNE     gemmAVX2F32R4C8partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F32R4C8fullset
+	MOVQ    c+64(FP), CX
+	VADDPS  (CX), Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y1, Y1
+	VMOVUPS Y1, (CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y2, Y2
+	VMOVUPS Y2, (CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y3, Y3
+	VMOVUPS Y3, (CX)
+	JMP     gemmAVX2F32R4C8fullend
 
 gemmAVX2F32R4C8fullset:
 	MOVQ    c+64(FP), CX
-	VMULPS  Y4, Y0, Y0
 	VMOVUPS Y0, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y4, Y1, Y1
 	VMOVUPS Y1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y4, Y2, Y2
 	VMOVUPS Y2, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y4, Y3, Y3
 	VMOVUPS Y3, (CX)
 
 gemmAVX2F32R4C8fullend:
@@ -625,45 +626,40 @@ gemmAVX2F32R4C8fullend:
 	JMP    gemmAVX2F32R4C8return
 
 gemmAVX2F32R4C8partly:
-	MOVQ         cols+88(FP), AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*4), Y4
-	VBROADCASTSS alpha+80(FP), Y5
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R4C8set
-	MOVQ         c+64(FP), CX
-	VMASKMOVPS   (CX), Y4, Y6
-	VFMADD213PS  Y6, Y5, Y0
-	VMASKMOVPS   Y0, Y4, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPS   (CX), Y4, Y0
-	VFMADD213PS  Y0, Y5, Y1
-	VMASKMOVPS   Y1, Y4, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPS   (CX), Y4, Y0
-	VFMADD213PS  Y0, Y5, Y2
-	VMASKMOVPS   Y2, Y4, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPS   (CX), Y4, Y0
-	VFMADD213PS  Y0, Y5, Y3
-	VMASKMOVPS   Y3, Y4, (CX)
-	JMP          gemmAVX2F32R4C8end
+	MOVQ       cols+88(FP), AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*4), Y4
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F32R4C8set
+	MOVQ       c+64(FP), CX
+	VMASKMOVPS (CX), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	VMASKMOVPS Y0, Y4, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPS (CX), Y4, Y0
+	VADDPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y4, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPS (CX), Y4, Y0
+	VADDPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y4, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPS (CX), Y4, Y0
+	VADDPS     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y4, (CX)
+	JMP        gemmAVX2F32R4C8end
 
 gemmAVX2F32R4C8set:
 	MOVQ       c+64(FP), CX
-	VMULPS     Y5, Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)
 	ADDQ       AX, CX
-	VMULPS     Y5, Y1, Y1
 	VMASKMOVPS Y1, Y4, (CX)
 	ADDQ       AX, CX
-	VMULPS     Y5, Y2, Y2
 	VMASKMOVPS Y2, Y4, (CX)
 	ADDQ       AX, CX
-	VMULPS     Y5, Y3, Y3
 	VMASKMOVPS Y3, Y4, (CX)
 
 gemmAVX2F32R4C8end:
@@ -679,8 +675,8 @@ gemmAVX2F32R4C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R4C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
+// func gemmAVX2F32R4C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
 TEXT ·gemmAVX2F32R4C16(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
@@ -688,22 +684,31 @@ TEXT ·gemmAVX2F32R4C16(SB), NOSPLIT, $0-96
 	LEAQ (R8)(R8*2), R9
 
 gemmAVX2F32R4C16tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F32R4C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Y6
+	VMOVUPS      32(CX), Y7
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y1
+	VMULPS       Y6, Y1, Y0
+	VMULPS       Y7, Y1, Y1
+	VBROADCASTSS (AX)(R8*1), Y3
+	VMULPS       Y6, Y3, Y2
+	VMULPS       Y7, Y3, Y3
+	VBROADCASTSS (AX)(R8*2), Y5
+	VMULPS       Y6, Y5, Y4
+	VMULPS       Y7, Y5, Y5
+	VBROADCASTSS (AX)(R9*1), Y8
+	VMULPS       Y6, Y8, Y6
+	VMULPS       Y7, Y8, Y7
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F32R4C16one
 
 gemmAVX2F32R4C16pair:
 	VMOVUPS      (CX), Y8
@@ -762,56 +767,47 @@ gemmAVX2F32R4C16one:
 	ADDQ         SI, AX
 
 gemmAVX2F32R4C16done:
-	MOVQ         cols+88(FP), AX
-	CMPQ         AX, $0x10
-	JNE          gemmAVX2F32R4C16partly
-	VBROADCASTSS alpha+80(FP), Y8
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R4C16fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Y8, Y0
-	VMOVUPS      Y0, (CX)
-	VFMADD213PS  32(CX), Y8, Y1
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y8, Y2
-	VMOVUPS      Y2, (CX)
-	VFMADD213PS  32(CX), Y8, Y3
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y8, Y4
-	VMOVUPS      Y4, (CX)
-	VFMADD213PS  32(CX), Y8, Y5
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y8, Y6
-	VMOVUPS      Y6, (CX)
-	VFMADD213PS  32(CX), Y8, Y7
-	VMOVUPS      Y7, 32(CX)
-	JMP          gemmAVX2F32R4C16fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x10
+	JNE     gemmAVX2F32R4C16partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F32R4C16fullset
+	MOVQ    c+64(FP), CX
+	VADDPS  (CX), Y0, Y0
+	VMOVUPS Y0, (CX)
+	VADDPS  32(CX), Y1, Y1
+	VMOVUPS Y1, 32(CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y2, Y2
+	VMOVUPS Y2, (CX)
+	VADDPS  32(CX), Y3, Y3
+	VMOVUPS Y3, 32(CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y4, Y4
+	VMOVUPS Y4, (CX)
+	VADDPS  32(CX), Y5, Y5
+	VMOVUPS Y5, 32(CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y6, Y6
+	VMOVUPS Y6, (CX)
+	VADDPS  32(CX), Y7, Y7
+	VMOVUPS Y7, 32(CX)
+	JMP     gemmAVX2F32R4C16fullend
 
 gemmAVX2F32R4C16fullset:
 	MOVQ    c+64(FP), CX
-	VMULPS  Y8, Y0, Y0
 	VMOVUPS Y0, (CX)
-	VMULPS  Y8, Y1, Y1
 	VMOVUPS Y1, 32(CX)
 	ADDQ    AX, CX
-	VMULPS  Y8, Y2, Y2
 	VMOVUPS Y2, (CX)
-	VMULPS  Y8, Y3, Y3
 	VMOVUPS Y3, 32(CX)
 	ADDQ    AX, CX
-	VMULPS  Y8, Y4, Y4
 	VMOVUPS Y4, (CX)
-	VMULPS  Y8, Y5, Y5
 	VMOVUPS Y5, 32(CX)
 	ADDQ    AX, CX
-	VMULPS  Y8, Y6, Y6
 	VMOVUPS Y6, (CX)
-	VMULPS  Y8, Y7, Y7
 	VMOVUPS Y7, 32(CX)
 
 gemmAVX2F32R4C16fullend:
@@ -825,62 +821,53 @@ gemmAVX2F32R4C16fullend:
 	JMP    gemmAVX2F32R4C16return
 
 gemmAVX2F32R4C16partly:
-	MOVQ         cols+88(FP), AX
-	SUBQ         $0x08, AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*4), Y8
-	VBROADCASTSS alpha+80(FP), Y9
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R4C16set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Y9, Y0
-	VMOVUPS      Y0, (CX)
-	VMASKMOVPS   32(CX), Y8, Y0
-	VFMADD213PS  Y0, Y9, Y1
-	VMASKMOVPS   Y1, Y8, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y9, Y2
-	VMOVUPS      Y2, (CX)
-	VMASKMOVPS   32(CX), Y8, Y0
-	VFMADD213PS  Y0, Y9, Y3
-	VMASKMOVPS   Y3, Y8, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y9, Y4
-	VMOVUPS      Y4, (CX)
-	VMASKMOVPS   32(CX), Y8, Y0
-	VFMADD213PS  Y0, Y9, Y5
-	VMASKMOVPS   Y5, Y8, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y9, Y6
-	VMOVUPS      Y6, (CX)
-	VMASKMOVPS   32(CX), Y8, Y0
-	VFMADD213PS  Y0, Y9, Y7
-	VMASKMOVPS   Y7, Y8, 32(CX)
-	JMP          gemmAVX2F32R4C16end
+	MOVQ       cols+88(FP), AX
+	SUBQ       $0x08, AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*4), Y8
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F32R4C16set
+	MOVQ       c+64(FP), CX
+	VADDPS     (CX), Y0, Y0
+	VMOVUPS    Y0, (CX)
+	VMASKMOVPS 32(CX), Y8, Y0
+	VADDPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y8, 32(CX)
+	ADDQ       AX, CX
+	VADDPS     (CX), Y2, Y2
+	VMOVUPS    Y2, (CX)
+	VMASKMOVPS 32(CX), Y8, Y0
+	VADDPS     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y8, 32(CX)
+	ADDQ       AX, CX
+	VADDPS     (CX), Y4, Y4
+	VMOVUPS    Y4, (CX)
+	VMASKMOVPS 32(CX), Y8, Y0
+	VADDPS     Y0, Y5, Y5
+	VMASKMOVPS Y5, Y8, 32(CX)
+	ADDQ       AX, CX
+	VADDPS     (CX), Y6, Y6
+	VMOVUPS    Y6, (CX)
+	VMASKMOVPS 32(CX), Y8, Y0
+	VADDPS     Y0, Y7, Y7
+	VMASKMOVPS Y7, Y8, 32(CX)
+	JMP        gemmAVX2F32R4C16end
 
 gemmAVX2F32R4C16set:
 	MOVQ       c+64(FP), CX
-	VMULPS     Y9, Y0, Y0
 	VMOVUPS    Y0, (CX)
-	VMULPS     Y9, Y1, Y1
 	VMASKMOVPS Y1, Y8, 32(CX)
 	ADDQ       AX, CX
-	VMULPS     Y9, Y2, Y2
 	VMOVUPS    Y2, (CX)
-	VMULPS     Y9, Y3, Y3
 	VMASKMOVPS Y3, Y8, 32(CX)
 	ADDQ       AX, CX
-	VMULPS     Y9, Y4, Y4
 	VMOVUPS    Y4, (CX)
-	VMULPS     Y9, Y5, Y5
 	VMASKMOVPS Y5, Y8, 32(CX)
 	ADDQ       AX, CX
-	VMULPS     Y9, Y6, Y6
 	VMOVUPS    Y6, (CX)
-	VMULPS     Y9, Y7, Y7
 	VMASKMOVPS Y7, Y8, 32(CX)
 
 gemmAVX2F32R4C16end:
@@ -896,8 +883,8 @@ gemmAVX2F32R4C16return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R6C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
+// func gemmAVX2F32R6C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
+// Requires: AVX, FMA3, MMX+
 TEXT ·gemmAVX2F32R6C8(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
@@ -906,20 +893,30 @@ TEXT ·gemmAVX2F32R6C8(SB), NOSPLIT, $0-96
 	LEAQ (R9)(R8*2), R10
 
 gemmAVX2F32R6C8tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	MOVQ  DX, R11
-	SHRQ  $0x01, R11
-	JZ    gemmAVX2F32R6C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Y5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y0
+	VMULPS       Y5, Y0, Y0
+	VBROADCASTSS (AX)(R8*1), Y1
+	VMULPS       Y5, Y1, Y1
+	VBROADCASTSS (AX)(R8*2), Y2
+	VMULPS       Y5, Y2, Y2
+	VBROADCASTSS (AX)(R9*1), Y3
+	VMULPS       Y5, Y3, Y3
+	VBROADCASTSS (AX)(R8*4), Y4
+	VMULPS       Y5, Y4, Y4
+	VBROADCASTSS (AX)(R10*1), Y6
+	VMULPS       Y5, Y6, Y5
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX2F32R6C8one
 
 gemmAVX2F32R6C8pair:
 	VMOVUPS      (CX), Y6
@@ -977,52 +974,45 @@ gemmAVX2F32R6C8one:
 	ADDQ         SI, AX
 
 gemmAVX2F32R6C8done:
-	MOVQ         cols+88(FP), AX
-	CMPQ         AX, $0x08
-	JNE          gemmAVX2F32R6C8partly
-	VBROADCASTSS alpha+80(FP), Y6
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R6C8fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Y6, Y0
-	VMOVUPS      Y0, (CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y6, Y1
-	VMOVUPS      Y1, (CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y6, Y2
-	VMOVUPS      Y2, (CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y6, Y3
-	VMOVUPS      Y3, (CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y6, Y4
-	VMOVUPS      Y4, (CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y6, Y5
-	VMOVUPS      Y5, (CX)
-	JMP          gemmAVX2F32R6C8fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x08
+	JNE     gemmAVX2F32R6C8partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F32R6C8fullset
+	MOVQ    c+64(FP), CX
+	VADDPS  (CX), Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y1, Y1
+	VMOVUPS Y1, (CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y2, Y2
+	VMOVUPS Y2, (CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y3, Y3
+	VMOVUPS Y3, (CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y4, Y4
+	VMOVUPS Y4, (CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y5, Y5
+	VMOVUPS Y5, (CX)
+	JMP     gemmAVX2F32R6C8fullend
 
 gemmAVX2F32R6C8fullset:
 	MOVQ    c+64(FP), CX
-	VMULPS  Y6, Y0, Y0
 	VMOVUPS Y0, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y6, Y1, Y1
 	VMOVUPS Y1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y6, Y2, Y2
 	VMOVUPS Y2, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y6, Y3, Y3
 	VMOVUPS Y3, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y6, Y4, Y4
 	VMOVUPS Y4, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y6, Y5, Y5
 	VMOVUPS Y5, (CX)
 
 gemmAVX2F32R6C8fullend:
@@ -1036,59 +1026,52 @@ gemmAVX2F32R6C8fullend:
 	JMP    gemmAVX2F32R6C8return
 
 gemmAVX2F32R6C8partly:
-	MOVQ         cols+88(FP), AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*4), Y6
-	VBROADCASTSS alpha+80(FP), Y7
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R6C8set
-	MOVQ         c+64(FP), CX
-	VMASKMOVPS   (CX), Y6, Y8
-	VFMADD213PS  Y8, Y7, Y0
-	VMASKMOVPS   Y0, Y6, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPS   (CX), Y6, Y0
-	VFMADD213PS  Y0, Y7, Y1
-	VMASKMOVPS   Y1, Y6, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPS   (CX), Y6, Y0
-	VFMADD213PS  Y0, Y7, Y2
-	VMASKMOVPS   Y2, Y6, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPS   (CX), Y6, Y0
-	VFMADD213PS  Y0, Y7, Y3
-	VMASKMOVPS   Y3, Y6, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPS   (CX), Y6, Y0
-	VFMADD213PS  Y0, Y7, Y4
-	VMASKMOVPS   Y4, Y6, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPS   (CX), Y6, Y0
-	VFMADD213PS  Y0, Y7, Y5
-	VMASKMOVPS   Y5, Y6, (CX)
-	JMP          gemmAVX2F32R6C8end
+	MOVQ       cols+88(FP), AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*4), Y6
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F32R6C8set
+	MOVQ       c+64(FP), CX
+	VMASKMOVPS (CX), Y6, Y7
+	VADDPS     Y7, Y0, Y0
+	VMASKMOVPS Y0, Y6, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPS (CX), Y6, Y0
+	VADDPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y6, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPS (CX), Y6, Y0
+	VADDPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y6, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPS (CX), Y6, Y0
+	VADDPS     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y6, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPS (CX), Y6, Y0
+	VADDPS     Y0, Y4, Y4
+	VMASKMOVPS Y4, Y6, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPS (CX), Y6, Y0
+	VADDPS     Y0, Y5, Y5
+	VMASKMOVPS Y5, Y6, (CX)
+	JMP        gemmAVX2F32R6C8end
 
 gemmAVX2F32R6C8set:
 	MOVQ       c+64(FP), CX
-	VMULPS     Y7, Y0, Y0
 	VMASKMOVPS Y0, Y6, (CX)
 	ADDQ       AX, CX
-	VMULPS     Y7, Y1, Y1
 	VMASKMOVPS Y1, Y6, (CX)
 	ADDQ       AX, CX
-	VMULPS     Y7, Y2, Y2
 	VMASKMOVPS Y2, Y6, (CX)
 	ADDQ       AX, CX
-	VMULPS     Y7, Y3, Y3
 	VMASKMOVPS Y3, Y6, (CX)
 	ADDQ       AX, CX
-	VMULPS     Y7, Y4, Y4
 	VMASKMOVPS Y4, Y6, (CX)
 	ADDQ       AX, CX
-	VMULPS     Y7, Y5, Y5
 	VMASKMOVPS Y5, Y6, (CX)
 
 gemmAVX2F32R6C8end:
@@ -1104,8 +1087,8 @@ gemmAVX2F32R6C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F32R6C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
+// func gemmAVX2F32R6C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
+// Requires: AVX, FMA3, MMX+
 TEXT ·gemmAVX2F32R6C16(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
@@ -1114,26 +1097,37 @@ TEXT ·gemmAVX2F32R6C16(SB), NOSPLIT, $0-96
 	LEAQ (R9)(R8*2), R10
 
 gemmAVX2F32R6C16tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	VPXOR Y10, Y10, Y10
-	VPXOR Y11, Y11, Y11
-	MOVQ  DX, R11
-	SHRQ  $0x01, R11
-	JZ    gemmAVX2F32R6C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y1
+	VMULPS       Y10, Y1, Y0
+	VMULPS       Y11, Y1, Y1
+	VBROADCASTSS (AX)(R8*1), Y3
+	VMULPS       Y10, Y3, Y2
+	VMULPS       Y11, Y3, Y3
+	VBROADCASTSS (AX)(R8*2), Y5
+	VMULPS       Y10, Y5, Y4
+	VMULPS       Y11, Y5, Y5
+	VBROADCASTSS (AX)(R9*1), Y7
+	VMULPS       Y10, Y7, Y6
+	VMULPS       Y11, Y7, Y7
+	VBROADCASTSS (AX)(R8*4), Y9
+	VMULPS       Y10, Y9, Y8
+	VMULPS       Y11, Y9, Y9
+	VBROADCASTSS (AX)(R10*1), Y12
+	VMULPS       Y10, Y12, Y10
+	VMULPS       Y11, Y12, Y11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX2F32R6C16one
 
 gemmAVX2F32R6C16pair:
 	VMOVUPS      (CX), Y12
@@ -1212,76 +1206,63 @@ gemmAVX2F32R6C16one:
 	ADDQ         SI, AX
 
 gemmAVX2F32R6C16done:
-	MOVQ         cols+88(FP), AX
-	CMPQ         AX, $0x10
-	JNE          gemmAVX2F32R6C16partly
-	VBROADCASTSS alpha+80(FP), Y12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R6C16fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Y12, Y0
-	VMOVUPS      Y0, (CX)
-	VFMADD213PS  32(CX), Y12, Y1
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y12, Y2
-	VMOVUPS      Y2, (CX)
-	VFMADD213PS  32(CX), Y12, Y3
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y12, Y4
-	VMOVUPS      Y4, (CX)
-	VFMADD213PS  32(CX), Y12, Y5
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y12, Y6
-	VMOVUPS      Y6, (CX)
-	VFMADD213PS  32(CX), Y12, Y7
-	VMOVUPS      Y7, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y12, Y8
-	VMOVUPS      Y8, (CX)
-	VFMADD213PS  32(CX), Y12, Y9
-	VMOVUPS      Y9, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y12, Y10
-	VMOVUPS      Y10, (CX)
-	VFMADD213PS  32(CX), Y12, Y11
-	VMOVUPS      Y11, 32(CX)
-	JMP          gemmAVX2F32R6C16fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x10
+	JNE     gemmAVX2F32R6C16partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F32R6C16fullset
+	MOVQ    c+64(FP), CX
+	VADDPS  (CX), Y0, Y0
+	VMOVUPS Y0, (CX)
+	VADDPS  32(CX), Y1, Y1
+	VMOVUPS Y1, 32(CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y2, Y2
+	VMOVUPS Y2, (CX)
+	VADDPS  32(CX), Y3, Y3
+	VMOVUPS Y3, 32(CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y4, Y4
+	VMOVUPS Y4, (CX)
+	VADDPS  32(CX), Y5, Y5
+	VMOVUPS Y5, 32(CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y6, Y6
+	VMOVUPS Y6, (CX)
+	VADDPS  32(CX), Y7, Y7
+	VMOVUPS Y7, 32(CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y8, Y8
+	VMOVUPS Y8, (CX)
+	VADDPS  32(CX), Y9, Y9
+	VMOVUPS Y9, 32(CX)
+	ADDQ    AX, CX
+	VADDPS  (CX), Y10, Y10
+	VMOVUPS Y10, (CX)
+	VADDPS  32(CX), Y11, Y11
+	VMOVUPS Y11, 32(CX)
+	JMP     gemmAVX2F32R6C16fullend
 
 gemmAVX2F32R6C16fullset:
 	MOVQ    c+64(FP), CX
-	VMULPS  Y12, Y0, Y0
 	VMOVUPS Y0, (CX)
-	VMULPS  Y12, Y1, Y1
 	VMOVUPS Y1, 32(CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y2, Y2
 	VMOVUPS Y2, (CX)
-	VMULPS  Y12, Y3, Y3
 	VMOVUPS Y3, 32(CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y4, Y4
 	VMOVUPS Y4, (CX)
-	VMULPS  Y12, Y5, Y5
 	VMOVUPS Y5, 32(CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y6, Y6
 	VMOVUPS Y6, (CX)
-	VMULPS  Y12, Y7, Y7
 	VMOVUPS Y7, 32(CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y8, Y8
 	VMOVUPS Y8, (CX)
-	VMULPS  Y12, Y9, Y9
 	VMOVUPS Y9, 32(CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y10, Y10
 	VMOVUPS Y10, (CX)
-	VMULPS  Y12, Y11, Y11
 	VMOVUPS Y11, 32(CX)
 
 gemmAVX2F32R6C16fullend:
@@ -1295,84 +1276,71 @@ gemmAVX2F32R6C16fullend:
 	JMP    gemmAVX2F32R6C16return
 
 gemmAVX2F32R6C16partly:
-	MOVQ         cols+88(FP), AX
-	SUBQ         $0x08, AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*4), Y12
-	VBROADCASTSS alpha+80(FP), Y13
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F32R6C16set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Y13, Y0
-	VMOVUPS      Y0, (CX)
-	VMASKMOVPS   32(CX), Y12, Y0
-	VFMADD213PS  Y0, Y13, Y1
-	VMASKMOVPS   Y1, Y12, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y13, Y2
-	VMOVUPS      Y2, (CX)
-	VMASKMOVPS   32(CX), Y12, Y0
-	VFMADD213PS  Y0, Y13, Y3
-	VMASKMOVPS   Y3, Y12, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y13, Y4
-	VMOVUPS      Y4, (CX)
-	VMASKMOVPS   32(CX), Y12, Y0
-	VFMADD213PS  Y0, Y13, Y5
-	VMASKMOVPS   Y5, Y12, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y13, Y6
-	VMOVUPS      Y6, (CX)
-	VMASKMOVPS   32(CX), Y12, Y0
-	VFMADD213PS  Y0, Y13, Y7
-	VMASKMOVPS   Y7, Y12, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y13, Y8
-	VMOVUPS      Y8, (CX)
-	VMASKMOVPS   32(CX), Y12, Y0
-	VFMADD213PS  Y0, Y13, Y9
-	VMASKMOVPS   Y9, Y12, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Y13, Y10
-	VMOVUPS      Y10, (CX)
-	VMASKMOVPS   32(CX), Y12, Y0
-	VFMADD213PS  Y0, Y13, Y11
-	VMASKMOVPS   Y11, Y12, 32(CX)
-	JMP          gemmAVX2F32R6C16end
+	MOVQ       cols+88(FP), AX
+	SUBQ       $0x08, AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*4), Y12
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F32R6C16set
+	MOVQ       c+64(FP), CX
+	VADDPS     (CX), Y0, Y0
+	VMOVUPS    Y0, (CX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VADDPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y12, 32(CX)
+	ADDQ       AX, CX
+	VADDPS     (CX), Y2, Y2
+	VMOVUPS    Y2, (CX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VADDPS     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y12, 32(CX)
+	ADDQ       AX, CX
+	VADDPS     (CX), Y4, Y4
+	VMOVUPS    Y4, (CX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VADDPS     Y0, Y5, Y5
+	VMASKMOVPS Y5, Y12, 32(CX)
+	ADDQ       AX, CX
+	VADDPS     (CX), Y6, Y6
+	VMOVUPS    Y6, (CX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VADDPS     Y0, Y7, Y7
+	VMASKMOVPS Y7, Y12, 32(CX)
+	ADDQ       AX, CX
+	VADDPS     (CX), Y8, Y8
+	VMOVUPS    Y8, (CX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VADDPS     Y0, Y9, Y9
+	VMASKMOVPS Y9, Y12, 32(CX)
+	ADDQ       AX, CX
+	VADDPS     (CX), Y10, Y10
+	VMOVUPS    Y10, (CX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VADDPS     Y0, Y11, Y11
+	VMASKMOVPS Y11, Y12, 32(CX)
+	JMP        gemmAVX2F32R6C16end
 
 gemmAVX2F32R6C16set:
 	MOVQ       c+64(FP), CX
-	VMULPS     Y13, Y0, Y0
 	VMOVUPS    Y0, (CX)
-	VMULPS     Y13, Y1, Y1
 	VMASKMOVPS Y1, Y12, 32(CX)
 	ADDQ       AX, CX
-	VMULPS     Y13, Y2, Y2
 	VMOVUPS    Y2, (CX)
-	VMULPS     Y13, Y3, Y3
 	VMASKMOVPS Y3, Y12, 32(CX)
 	ADDQ       AX, CX
-	VMULPS     Y13, Y4, Y4
 	VMOVUPS    Y4, (CX)
-	VMULPS     Y13, Y5, Y5
 	VMASKMOVPS Y5, Y12, 32(CX)
 	ADDQ       AX, CX
-	VMULPS     Y13, Y6, Y6
 	VMOVUPS    Y6, (CX)
-	VMULPS     Y13, Y7, Y7
 	VMASKMOVPS Y7, Y12, 32(CX)
 	ADDQ       AX, CX
-	VMULPS     Y13, Y8, Y8
 	VMOVUPS    Y8, (CX)
-	VMULPS     Y13, Y9, Y9
 	VMASKMOVPS Y9, Y12, 32(CX)
 	ADDQ       AX, CX
-	VMULPS     Y13, Y10, Y10
 	VMOVUPS    Y10, (CX)
-	VMULPS     Y13, Y11, Y11
 	VMASKMOVPS Y11, Y12, 32(CX)
 
 gemmAVX2F32R6C16end:
@@ -1388,23 +1356,28 @@ gemmAVX2F32R6C16return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R1C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R1C4(SB), NOSPLIT, $0-104
+// func gemmAVX2F64R1C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
+TEXT ·gemmAVX2F64R1C4(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), AX
 
 gemmAVX2F64R1C4tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F64R1C4one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Y0
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y1
+	VMULPD       Y0, Y1, Y0
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F64R1C4one
 
 gemmAVX2F64R1C4pair:
 	VMOVUPD      (CX), Y1
@@ -1430,22 +1403,20 @@ gemmAVX2F64R1C4one:
 	ADDQ         SI, AX
 
 gemmAVX2F64R1C4done:
-	MOVQ         cols+96(FP), AX
-	CMPQ         AX, $0x04
-	JNE          gemmAVX2F64R1C4partly
-	VBROADCASTSD alpha+80(FP), Y1
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX2F64R1C4fullset
-	MOVQ         c+64(FP), AX
-	VFMADD213PD  (AX), Y1, Y0
-	VMOVUPD      Y0, (AX)
-	JMP          gemmAVX2F64R1C4fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x04
+	JNE     gemmAVX2F64R1C4partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), AL
+	TESTB   AL, AL
+	JZ      gemmAVX2F64R1C4fullset
+	MOVQ    c+64(FP), AX
+	VADDPD  (AX), Y0, Y0
+	VMOVUPD Y0, (AX)
+	JMP     gemmAVX2F64R1C4fullend
 
 gemmAVX2F64R1C4fullset:
 	MOVQ    c+64(FP), AX
-	VMULPD  Y1, Y0, Y0
 	VMOVUPD Y0, (AX)
 
 gemmAVX2F64R1C4fullend:
@@ -1459,24 +1430,22 @@ gemmAVX2F64R1C4fullend:
 	JMP    gemmAVX2F64R1C4return
 
 gemmAVX2F64R1C4partly:
-	MOVQ         cols+96(FP), AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*8), Y1
-	VBROADCASTSD alpha+80(FP), Y2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX2F64R1C4set
-	MOVQ         c+64(FP), AX
-	VMASKMOVPD   (AX), Y1, Y3
-	VFMADD213PD  Y3, Y2, Y0
-	VMASKMOVPD   Y0, Y1, (AX)
-	JMP          gemmAVX2F64R1C4end
+	MOVQ       cols+88(FP), AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*8), Y1
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), AL
+	TESTB      AL, AL
+	JZ         gemmAVX2F64R1C4set
+	MOVQ       c+64(FP), AX
+	VMASKMOVPD (AX), Y1, Y2
+	VADDPD     Y2, Y0, Y0
+	VMASKMOVPD Y0, Y1, (AX)
+	JMP        gemmAVX2F64R1C4end
 
 gemmAVX2F64R1C4set:
 	MOVQ       c+64(FP), AX
-	VMULPD     Y2, Y0, Y0
 	VMASKMOVPD Y0, Y1, (AX)
 
 gemmAVX2F64R1C4end:
@@ -1492,24 +1461,30 @@ gemmAVX2F64R1C4return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R1C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R1C8(SB), NOSPLIT, $0-104
+// func gemmAVX2F64R1C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
+TEXT ·gemmAVX2F64R1C8(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), AX
 
 gemmAVX2F64R1C8tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F64R1C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Y0
+	VMOVUPD      32(CX), Y1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y2
+	VMULPD       Y0, Y2, Y0
+	VMULPD       Y1, Y2, Y1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F64R1C8one
 
 gemmAVX2F64R1C8pair:
 	VMOVUPD      (CX), Y2
@@ -1541,26 +1516,23 @@ gemmAVX2F64R1C8one:
 	ADDQ         SI, AX
 
 gemmAVX2F64R1C8done:
-	MOVQ         cols+96(FP), AX
-	CMPQ         AX, $0x08
-	JNE          gemmAVX2F64R1C8partly
-	VBROADCASTSD alpha+80(FP), Y2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX2F64R1C8fullset
-	MOVQ         c+64(FP), AX
-	VFMADD213PD  (AX), Y2, Y0
-	VMOVUPD      Y0, (AX)
-	VFMADD213PD  32(AX), Y2, Y1
-	VMOVUPD      Y1, 32(AX)
-	JMP          gemmAVX2F64R1C8fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x08
+	JNE     gemmAVX2F64R1C8partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), AL
+	TESTB   AL, AL
+	JZ      gemmAVX2F64R1C8fullset
+	MOVQ    c+64(FP), AX
+	VADDPD  (AX), Y0, Y0
+	VMOVUPD Y0, (AX)
+	VADDPD  32(AX), Y1, Y1
+	VMOVUPD Y1, 32(AX)
+	JMP     gemmAVX2F64R1C8fullend
 
 gemmAVX2F64R1C8fullset:
 	MOVQ    c+64(FP), AX
-	VMULPD  Y2, Y0, Y0
 	VMOVUPD Y0, (AX)
-	VMULPD  Y2, Y1, Y1
 	VMOVUPD Y1, 32(AX)
 
 gemmAVX2F64R1C8fullend:
@@ -1574,29 +1546,26 @@ gemmAVX2F64R1C8fullend:
 	JMP    gemmAVX2F64R1C8return
 
 gemmAVX2F64R1C8partly:
-	MOVQ         cols+96(FP), AX
-	SUBQ         $0x04, AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*8), Y2
-	VBROADCASTSD alpha+80(FP), Y3
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX2F64R1C8set
-	MOVQ         c+64(FP), AX
-	VFMADD213PD  (AX), Y3, Y0
-	VMOVUPD      Y0, (AX)
-	VMASKMOVPD   32(AX), Y2, Y0
-	VFMADD213PD  Y0, Y3, Y1
-	VMASKMOVPD   Y1, Y2, 32(AX)
-	JMP          gemmAVX2F64R1C8end
+	MOVQ       cols+88(FP), AX
+	SUBQ       $0x04, AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*8), Y2
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), AL
+	TESTB      AL, AL
+	JZ         gemmAVX2F64R1C8set
+	MOVQ       c+64(FP), AX
+	VADDPD     (AX), Y0, Y0
+	VMOVUPD    Y0, (AX)
+	VMASKMOVPD 32(AX), Y2, Y0
+	VADDPD     Y0, Y1, Y1
+	VMASKMOVPD Y1, Y2, 32(AX)
+	JMP        gemmAVX2F64R1C8end
 
 gemmAVX2F64R1C8set:
 	MOVQ       c+64(FP), AX
-	VMULPD     Y3, Y0, Y0
 	VMOVUPD    Y0, (AX)
-	VMULPD     Y3, Y1, Y1
 	VMASKMOVPD Y1, Y2, 32(AX)
 
 gemmAVX2F64R1C8end:
@@ -1612,24 +1581,30 @@ gemmAVX2F64R1C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R2C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R2C4(SB), NOSPLIT, $0-104
+// func gemmAVX2F64R2C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
+TEXT ·gemmAVX2F64R2C4(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), R8
 
 gemmAVX2F64R2C4tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F64R2C4one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Y1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y0
+	VMULPD       Y1, Y0, Y0
+	VBROADCASTSD (AX)(R8*1), Y2
+	VMULPD       Y1, Y2, Y1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F64R2C4one
 
 gemmAVX2F64R2C4pair:
 	VMOVUPD      (CX), Y2
@@ -1661,28 +1636,25 @@ gemmAVX2F64R2C4one:
 	ADDQ         SI, AX
 
 gemmAVX2F64R2C4done:
-	MOVQ         cols+96(FP), AX
-	CMPQ         AX, $0x04
-	JNE          gemmAVX2F64R2C4partly
-	VBROADCASTSD alpha+80(FP), Y2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R2C4fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Y2, Y0
-	VMOVUPD      Y0, (CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y2, Y1
-	VMOVUPD      Y1, (CX)
-	JMP          gemmAVX2F64R2C4fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x04
+	JNE     gemmAVX2F64R2C4partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F64R2C4fullset
+	MOVQ    c+64(FP), CX
+	VADDPD  (CX), Y0, Y0
+	VMOVUPD Y0, (CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y1, Y1
+	VMOVUPD Y1, (CX)
+	JMP     gemmAVX2F64R2C4fullend
 
 gemmAVX2F64R2C4fullset:
 	MOVQ    c+64(FP), CX
-	VMULPD  Y2, Y0, Y0
 	VMOVUPD Y0, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y2, Y1, Y1
 	VMOVUPD Y1, (CX)
 
 gemmAVX2F64R2C4fullend:
@@ -1696,31 +1668,28 @@ gemmAVX2F64R2C4fullend:
 	JMP    gemmAVX2F64R2C4return
 
 gemmAVX2F64R2C4partly:
-	MOVQ         cols+96(FP), AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*8), Y2
-	VBROADCASTSD alpha+80(FP), Y3
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R2C4set
-	MOVQ         c+64(FP), CX
-	VMASKMOVPD   (CX), Y2, Y4
-	VFMADD213PD  Y4, Y3, Y0
-	VMASKMOVPD   Y0, Y2, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPD   (CX), Y2, Y0
-	VFMADD213PD  Y0, Y3, Y1
-	VMASKMOVPD   Y1, Y2, (CX)
-	JMP          gemmAVX2F64R2C4end
+	MOVQ       cols+88(FP), AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*8), Y2
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F64R2C4set
+	MOVQ       c+64(FP), CX
+	VMASKMOVPD (CX), Y2, Y3
+	VADDPD     Y3, Y0, Y0
+	VMASKMOVPD Y0, Y2, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPD (CX), Y2, Y0
+	VADDPD     Y0, Y1, Y1
+	VMASKMOVPD Y1, Y2, (CX)
+	JMP        gemmAVX2F64R2C4end
 
 gemmAVX2F64R2C4set:
 	MOVQ       c+64(FP), CX
-	VMULPD     Y3, Y0, Y0
 	VMASKMOVPD Y0, Y2, (CX)
 	ADDQ       AX, CX
-	VMULPD     Y3, Y1, Y1
 	VMASKMOVPD Y1, Y2, (CX)
 
 gemmAVX2F64R2C4end:
@@ -1736,26 +1705,33 @@ gemmAVX2F64R2C4return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R2C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R2C8(SB), NOSPLIT, $0-104
+// func gemmAVX2F64R2C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
+TEXT ·gemmAVX2F64R2C8(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), R8
 
 gemmAVX2F64R2C8tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F64R2C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Y2
+	VMOVUPD      32(CX), Y3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y1
+	VMULPD       Y2, Y1, Y0
+	VMULPD       Y3, Y1, Y1
+	VBROADCASTSD (AX)(R8*1), Y4
+	VMULPD       Y2, Y4, Y2
+	VMULPD       Y3, Y4, Y3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F64R2C8one
 
 gemmAVX2F64R2C8pair:
 	VMOVUPD      (CX), Y4
@@ -1796,36 +1772,31 @@ gemmAVX2F64R2C8one:
 	ADDQ         SI, AX
 
 gemmAVX2F64R2C8done:
-	MOVQ         cols+96(FP), AX
-	CMPQ         AX, $0x08
-	JNE          gemmAVX2F64R2C8partly
-	VBROADCASTSD alpha+80(FP), Y4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R2C8fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Y4, Y0
-	VMOVUPD      Y0, (CX)
-	VFMADD213PD  32(CX), Y4, Y1
-	VMOVUPD      Y1, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y4, Y2
-	VMOVUPD      Y2, (CX)
-	VFMADD213PD  32(CX), Y4, Y3
-	VMOVUPD      Y3, 32(CX)
-	JMP          gemmAVX2F64R2C8fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x08
+	JNE     gemmAVX2F64R2C8partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F64R2C8fullset
+	MOVQ    c+64(FP), CX
+	VADDPD  (CX), Y0, Y0
+	VMOVUPD Y0, (CX)
+	VADDPD  32(CX), Y1, Y1
+	VMOVUPD Y1, 32(CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y2, Y2
+	VMOVUPD Y2, (CX)
+	VADDPD  32(CX), Y3, Y3
+	VMOVUPD Y3, 32(CX)
+	JMP     gemmAVX2F64R2C8fullend
 
 gemmAVX2F64R2C8fullset:
 	MOVQ    c+64(FP), CX
-	VMULPD  Y4, Y0, Y0
 	VMOVUPD Y0, (CX)
-	VMULPD  Y4, Y1, Y1
 	VMOVUPD Y1, 32(CX)
 	ADDQ    AX, CX
-	VMULPD  Y4, Y2, Y2
 	VMOVUPD Y2, (CX)
-	VMULPD  Y4, Y3, Y3
 	VMOVUPD Y3, 32(CX)
 
 gemmAVX2F64R2C8fullend:
@@ -1839,40 +1810,35 @@ gemmAVX2F64R2C8fullend:
 	JMP    gemmAVX2F64R2C8return
 
 gemmAVX2F64R2C8partly:
-	MOVQ         cols+96(FP), AX
-	SUBQ         $0x04, AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*8), Y4
-	VBROADCASTSD alpha+80(FP), Y5
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R2C8set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Y5, Y0
-	VMOVUPD      Y0, (CX)
-	VMASKMOVPD   32(CX), Y4, Y0
-	VFMADD213PD  Y0, Y5, Y1
-	VMASKMOVPD   Y1, Y4, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y5, Y2
-	VMOVUPD      Y2, (CX)
-	VMASKMOVPD   32(CX), Y4, Y0
-	VFMADD213PD  Y0, Y5, Y3
-	VMASKMOVPD   Y3, Y4, 32(CX)
-	JMP          gemmAVX2F64R2C8end
+	MOVQ       cols+88(FP), AX
+	SUBQ       $0x04, AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*8), Y4
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F64R2C8set
+	MOVQ       c+64(FP), CX
+	VADDPD     (CX), Y0, Y0
+	VMOVUPD    Y0, (CX)
+	VMASKMOVPD 32(CX), Y4, Y0
+	VADDPD     Y0, Y1, Y1
+	VMASKMOVPD Y1, Y4, 32(CX)
+	ADDQ       AX, CX
+	VADDPD     (CX), Y2, Y2
+	VMOVUPD    Y2, (CX)
+	VMASKMOVPD 32(CX), Y4, Y0
+	VADDPD     Y0, Y3, Y3
+	VMASKMOVPD Y3, Y4, 32(CX)
+	JMP        gemmAVX2F64R2C8end
 
 gemmAVX2F64R2C8set:
 	MOVQ       c+64(FP), CX
-	VMULPD     Y5, Y0, Y0
 	VMOVUPD    Y0, (CX)
-	VMULPD     Y5, Y1, Y1
 	VMASKMOVPD Y1, Y4, 32(CX)
 	ADDQ       AX, CX
-	VMULPD     Y5, Y2, Y2
 	VMOVUPD    Y2, (CX)
-	VMULPD     Y5, Y3, Y3
 	VMASKMOVPD Y3, Y4, 32(CX)
 
 gemmAVX2F64R2C8end:
@@ -1888,27 +1854,35 @@ gemmAVX2F64R2C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R4C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R4C4(SB), NOSPLIT, $0-104
+// func gemmAVX2F64R4C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
+TEXT ·gemmAVX2F64R4C4(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), R8
 	LEAQ (R8)(R8*2), R9
 
 gemmAVX2F64R4C4tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F64R4C4one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Y3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y0
+	VMULPD       Y3, Y0, Y0
+	VBROADCASTSD (AX)(R8*1), Y1
+	VMULPD       Y3, Y1, Y1
+	VBROADCASTSD (AX)(R8*2), Y2
+	VMULPD       Y3, Y2, Y2
+	VBROADCASTSD (AX)(R9*1), Y4
+	VMULPD       Y3, Y4, Y3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F64R4C4one
 
 gemmAVX2F64R4C4pair:
 	VMOVUPD      (CX), Y4
@@ -1952,40 +1926,35 @@ gemmAVX2F64R4C4one:
 	ADDQ         SI, AX
 
 gemmAVX2F64R4C4done:
-	MOVQ         cols+96(FP), AX
-	CMPQ         AX, $0x04
-	JNE          gemmAVX2F64R4C4partly
-	VBROADCASTSD alpha+80(FP), Y4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R4C4fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Y4, Y0
-	VMOVUPD      Y0, (CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y4, Y1
-	VMOVUPD      Y1, (CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y4, Y2
-	VMOVUPD      Y2, (CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y4, Y3
-	VMOVUPD      Y3, (CX)
-	JMP          gemmAVX2F64R4C4fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x04
+	JNE     gemmAVX2F64R4C4partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F64R4C4fullset
+	MOVQ    c+64(FP), CX
+	VADDPD  (CX), Y0, Y0
+	VMOVUPD Y0, (CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y1, Y1
+	VMOVUPD Y1, (CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y2, Y2
+	VMOVUPD Y2, (CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y3, Y3
+	VMOVUPD Y3, (CX)
+	JMP     gemmAVX2F64R4C4fullend
 
 gemmAVX2F64R4C4fullset:
 	MOVQ    c+64(FP), CX
-	VMULPD  Y4, Y0, Y0
 	VMOVUPD Y0, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y4, Y1, Y1
 	VMOVUPD Y1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y4, Y2, Y2
 	VMOVUPD Y2, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y4, Y3, Y3
 	VMOVUPD Y3, (CX)
 
 gemmAVX2F64R4C4fullend:
@@ -1999,45 +1968,40 @@ gemmAVX2F64R4C4fullend:
 	JMP    gemmAVX2F64R4C4return
 
 gemmAVX2F64R4C4partly:
-	MOVQ         cols+96(FP), AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*8), Y4
-	VBROADCASTSD alpha+80(FP), Y5
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R4C4set
-	MOVQ         c+64(FP), CX
-	VMASKMOVPD   (CX), Y4, Y6
-	VFMADD213PD  Y6, Y5, Y0
-	VMASKMOVPD   Y0, Y4, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPD   (CX), Y4, Y0
-	VFMADD213PD  Y0, Y5, Y1
-	VMASKMOVPD   Y1, Y4, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPD   (CX), Y4, Y0
-	VFMADD213PD  Y0, Y5, Y2
-	VMASKMOVPD   Y2, Y4, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPD   (CX), Y4, Y0
-	VFMADD213PD  Y0, Y5, Y3
-	VMASKMOVPD   Y3, Y4, (CX)
-	JMP          gemmAVX2F64R4C4end
+	MOVQ       cols+88(FP), AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*8), Y4
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F64R4C4set
+	MOVQ       c+64(FP), CX
+	VMASKMOVPD (CX), Y4, Y5
+	VADDPD     Y5, Y0, Y0
+	VMASKMOVPD Y0, Y4, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPD (CX), Y4, Y0
+	VADDPD     Y0, Y1, Y1
+	VMASKMOVPD Y1, Y4, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPD (CX), Y4, Y0
+	VADDPD     Y0, Y2, Y2
+	VMASKMOVPD Y2, Y4, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPD (CX), Y4, Y0
+	VADDPD     Y0, Y3, Y3
+	VMASKMOVPD Y3, Y4, (CX)
+	JMP        gemmAVX2F64R4C4end
 
 gemmAVX2F64R4C4set:
 	MOVQ       c+64(FP), CX
-	VMULPD     Y5, Y0, Y0
 	VMASKMOVPD Y0, Y4, (CX)
 	ADDQ       AX, CX
-	VMULPD     Y5, Y1, Y1
 	VMASKMOVPD Y1, Y4, (CX)
 	ADDQ       AX, CX
-	VMULPD     Y5, Y2, Y2
 	VMASKMOVPD Y2, Y4, (CX)
 	ADDQ       AX, CX
-	VMULPD     Y5, Y3, Y3
 	VMASKMOVPD Y3, Y4, (CX)
 
 gemmAVX2F64R4C4end:
@@ -2053,31 +2017,40 @@ gemmAVX2F64R4C4return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R4C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gemmAVX2F64R4C8(SB), NOSPLIT, $0-104
+// func gemmAVX2F64R4C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
+// Requires: AVX, FMA3
+TEXT ·gemmAVX2F64R4C8(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), R8
 	LEAQ (R8)(R8*2), R9
 
 gemmAVX2F64R4C8tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	MOVQ  DX, BX
-	SHRQ  $0x01, BX
-	JZ    gemmAVX2F64R4C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Y6
+	VMOVUPD      32(CX), Y7
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y1
+	VMULPD       Y6, Y1, Y0
+	VMULPD       Y7, Y1, Y1
+	VBROADCASTSD (AX)(R8*1), Y3
+	VMULPD       Y6, Y3, Y2
+	VMULPD       Y7, Y3, Y3
+	VBROADCASTSD (AX)(R8*2), Y5
+	VMULPD       Y6, Y5, Y4
+	VMULPD       Y7, Y5, Y5
+	VBROADCASTSD (AX)(R9*1), Y8
+	VMULPD       Y6, Y8, Y6
+	VMULPD       Y7, Y8, Y7
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX2F64R4C8one
 
 gemmAVX2F64R4C8pair:
 	VMOVUPD      (CX), Y8
@@ -2136,56 +2109,47 @@ gemmAVX2F64R4C8one:
 	ADDQ         SI, AX
 
 gemmAVX2F64R4C8done:
-	MOVQ         cols+96(FP), AX
-	CMPQ         AX, $0x08
-	JNE          gemmAVX2F64R4C8partly
-	VBROADCASTSD alpha+80(FP), Y8
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R4C8fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Y8, Y0
-	VMOVUPD      Y0, (CX)
-	VFMADD213PD  32(CX), Y8, Y1
-	VMOVUPD      Y1, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y8, Y2
-	VMOVUPD      Y2, (CX)
-	VFMADD213PD  32(CX), Y8, Y3
-	VMOVUPD      Y3, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y8, Y4
-	VMOVUPD      Y4, (CX)
-	VFMADD213PD  32(CX), Y8, Y5
-	VMOVUPD      Y5, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y8, Y6
-	VMOVUPD      Y6, (CX)
-	VFMADD213PD  32(CX), Y8, Y7
-	VMOVUPD      Y7, 32(CX)
-	JMP          gemmAVX2F64R4C8fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x08
+	JNE     gemmAVX2F64R4C8partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F64R4C8fullset
+	MOVQ    c+64(FP), CX
+	VADDPD  (CX), Y0, Y0
+	VMOVUPD Y0, (CX)
+	VADDPD  32(CX), Y1, Y1
+	VMOVUPD Y1, 32(CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y2, Y2
+	VMOVUPD Y2, (CX)
+	VADDPD  32(CX), Y3, Y3
+	VMOVUPD Y3, 32(CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y4, Y4
+	VMOVUPD Y4, (CX)
+	VADDPD  32(CX), Y5, Y5
+	VMOVUPD Y5, 32(CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y6, Y6
+	VMOVUPD Y6, (CX)
+	VADDPD  32(CX), Y7, Y7
+	VMOVUPD Y7, 32(CX)
+	JMP     gemmAVX2F64R4C8fullend
 
 gemmAVX2F64R4C8fullset:
 	MOVQ    c+64(FP), CX
-	VMULPD  Y8, Y0, Y0
 	VMOVUPD Y0, (CX)
-	VMULPD  Y8, Y1, Y1
 	VMOVUPD Y1, 32(CX)
 	ADDQ    AX, CX
-	VMULPD  Y8, Y2, Y2
 	VMOVUPD Y2, (CX)
-	VMULPD  Y8, Y3, Y3
 	VMOVUPD Y3, 32(CX)
 	ADDQ    AX, CX
-	VMULPD  Y8, Y4, Y4
 	VMOVUPD Y4, (CX)
-	VMULPD  Y8, Y5, Y5
 	VMOVUPD Y5, 32(CX)
 	ADDQ    AX, CX
-	VMULPD  Y8, Y6, Y6
 	VMOVUPD Y6, (CX)
-	VMULPD  Y8, Y7, Y7
 	VMOVUPD Y7, 32(CX)
 
 gemmAVX2F64R4C8fullend:
@@ -2199,62 +2163,53 @@ gemmAVX2F64R4C8fullend:
 	JMP    gemmAVX2F64R4C8return
 
 gemmAVX2F64R4C8partly:
-	MOVQ         cols+96(FP), AX
-	SUBQ         $0x04, AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*8), Y8
-	VBROADCASTSD alpha+80(FP), Y9
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R4C8set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Y9, Y0
-	VMOVUPD      Y0, (CX)
-	VMASKMOVPD   32(CX), Y8, Y0
-	VFMADD213PD  Y0, Y9, Y1
-	VMASKMOVPD   Y1, Y8, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y9, Y2
-	VMOVUPD      Y2, (CX)
-	VMASKMOVPD   32(CX), Y8, Y0
-	VFMADD213PD  Y0, Y9, Y3
-	VMASKMOVPD   Y3, Y8, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y9, Y4
-	VMOVUPD      Y4, (CX)
-	VMASKMOVPD   32(CX), Y8, Y0
-	VFMADD213PD  Y0, Y9, Y5
-	VMASKMOVPD   Y5, Y8, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y9, Y6
-	VMOVUPD      Y6, (CX)
-	VMASKMOVPD   32(CX), Y8, Y0
-	VFMADD213PD  Y0, Y9, Y7
-	VMASKMOVPD   Y7, Y8, 32(CX)
-	JMP          gemmAVX2F64R4C8end
+	MOVQ       cols+88(FP), AX
+	SUBQ       $0x04, AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*8), Y8
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F64R4C8set
+	MOVQ       c+64(FP), CX
+	VADDPD     (CX), Y0, Y0
+	VMOVUPD    Y0, (CX)
+	VMASKMOVPD 32(CX), Y8, Y0
+	VADDPD     Y0, Y1, Y1
+	VMASKMOVPD Y1, Y8, 32(CX)
+	ADDQ       AX, CX
+	VADDPD     (CX), Y2, Y2
+	VMOVUPD    Y2, (CX)
+	VMASKMOVPD 32(CX), Y8, Y0
+	VADDPD     Y0, Y3, Y3
+	VMASKMOVPD Y3, Y8, 32(CX)
+	ADDQ       AX, CX
+	VADDPD     (CX), Y4, Y4
+	VMOVUPD    Y4, (CX)
+	VMASKMOVPD 32(CX), Y8, Y0
+	VADDPD     Y0, Y5, Y5
+	VMASKMOVPD Y5, Y8, 32(CX)
+	ADDQ       AX, CX
+	VADDPD     (CX), Y6, Y6
+	VMOVUPD    Y6, (CX)
+	VMASKMOVPD 32(CX), Y8, Y0
+	VADDPD     Y0, Y7, Y7
+	VMASKMOVPD Y7, Y8, 32(CX)
+	JMP        gemmAVX2F64R4C8end
 
 gemmAVX2F64R4C8set:
 	MOVQ       c+64(FP), CX
-	VMULPD     Y9, Y0, Y0
 	VMOVUPD    Y0, (CX)
-	VMULPD     Y9, Y1, Y1
 	VMASKMOVPD Y1, Y8, 32(CX)
 	ADDQ       AX, CX
-	VMULPD     Y9, Y2, Y2
 	VMOVUPD    Y2, (CX)
-	VMULPD     Y9, Y3, Y3
 	VMASKMOVPD Y3, Y8, 32(CX)
 	ADDQ       AX, CX
-	VMULPD     Y9, Y4, Y4
 	VMOVUPD    Y4, (CX)
-	VMULPD     Y9, Y5, Y5
 	VMASKMOVPD Y5, Y8, 32(CX)
 	ADDQ       AX, CX
-	VMULPD     Y9, Y6, Y6
 	VMOVUPD    Y6, (CX)
-	VMULPD     Y9, Y7, Y7
 	VMASKMOVPD Y7, Y8, 32(CX)
 
 gemmAVX2F64R4C8end:
@@ -2270,9 +2225,9 @@ gemmAVX2F64R4C8return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R6C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·gemmAVX2F64R6C4(SB), NOSPLIT, $0-104
+// func gemmAVX2F64R6C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemmAVX2F64R6C4(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), R8
@@ -2280,20 +2235,30 @@ TEXT ·gemmAVX2F64R6C4(SB), NOSPLIT, $0-104
 	LEAQ (R9)(R8*2), R10
 
 gemmAVX2F64R6C4tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	MOVQ  DX, R11
-	SHRQ  $0x01, R11
-	JZ    gemmAVX2F64R6C4one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Y5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y0
+	VMULPD       Y5, Y0, Y0
+	VBROADCASTSD (AX)(R8*1), Y1
+	VMULPD       Y5, Y1, Y1
+	VBROADCASTSD (AX)(R8*2), Y2
+	VMULPD       Y5, Y2, Y2
+	VBROADCASTSD (AX)(R9*1), Y3
+	VMULPD       Y5, Y3, Y3
+	VBROADCASTSD (AX)(R8*4), Y4
+	VMULPD       Y5, Y4, Y4
+	VBROADCASTSD (AX)(R10*1), Y6
+	VMULPD       Y5, Y6, Y5
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX2F64R6C4one
 
 gemmAVX2F64R6C4pair:
 	VMOVUPD      (CX), Y6
@@ -2352,52 +2317,45 @@ gemmAVX2F64R6C4one:
 	ADDQ         SI, AX
 
 gemmAVX2F64R6C4done:
-	MOVQ         cols+96(FP), AX
-	CMPQ         AX, $0x04
-	JNE          gemmAVX2F64R6C4partly
-	VBROADCASTSD alpha+80(FP), Y6
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R6C4fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Y6, Y0
-	VMOVUPD      Y0, (CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y6, Y1
-	VMOVUPD      Y1, (CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y6, Y2
-	VMOVUPD      Y2, (CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y6, Y3
-	VMOVUPD      Y3, (CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y6, Y4
-	VMOVUPD      Y4, (CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y6, Y5
-	VMOVUPD      Y5, (CX)
-	JMP          gemmAVX2F64R6C4fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x04
+	JNE     gemmAVX2F64R6C4partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F64R6C4fullset
+	MOVQ    c+64(FP), CX
+	VADDPD  (CX), Y0, Y0
+	VMOVUPD Y0, (CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y1, Y1
+	VMOVUPD Y1, (CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y2, Y2
+	VMOVUPD Y2, (CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y3, Y3
+	VMOVUPD Y3, (CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y4, Y4
+	VMOVUPD Y4, (CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y5, Y5
+	VMOVUPD Y5, (CX)
+	JMP     gemmAVX2F64R6C4fullend
 
 gemmAVX2F64R6C4fullset:
 	MOVQ    c+64(FP), CX
-	VMULPD  Y6, Y0, Y0
 	VMOVUPD Y0, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y6, Y1, Y1
 	VMOVUPD Y1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y6, Y2, Y2
 	VMOVUPD Y2, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y6, Y3, Y3
 	VMOVUPD Y3, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y6, Y4, Y4
 	VMOVUPD Y4, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y6, Y5, Y5
 	VMOVUPD Y5, (CX)
 
 gemmAVX2F64R6C4fullend:
@@ -2411,59 +2369,52 @@ gemmAVX2F64R6C4fullend:
 	JMP    gemmAVX2F64R6C4return
 
 gemmAVX2F64R6C4partly:
-	MOVQ         cols+96(FP), AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*8), Y6
-	VBROADCASTSD alpha+80(FP), Y7
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R6C4set
-	MOVQ         c+64(FP), CX
-	VMASKMOVPD   (CX), Y6, Y8
-	VFMADD213PD  Y8, Y7, Y0
-	VMASKMOVPD   Y0, Y6, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPD   (CX), Y6, Y0
-	VFMADD213PD  Y0, Y7, Y1
-	VMASKMOVPD   Y1, Y6, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPD   (CX), Y6, Y0
-	VFMADD213PD  Y0, Y7, Y2
-	VMASKMOVPD   Y2, Y6, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPD   (CX), Y6, Y0
-	VFMADD213PD  Y0, Y7, Y3
-	VMASKMOVPD   Y3, Y6, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPD   (CX), Y6, Y0
-	VFMADD213PD  Y0, Y7, Y4
-	VMASKMOVPD   Y4, Y6, (CX)
-	ADDQ         AX, CX
-	VMASKMOVPD   (CX), Y6, Y0
-	VFMADD213PD  Y0, Y7, Y5
-	VMASKMOVPD   Y5, Y6, (CX)
-	JMP          gemmAVX2F64R6C4end
+	MOVQ       cols+88(FP), AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*8), Y6
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F64R6C4set
+	MOVQ       c+64(FP), CX
+	VMASKMOVPD (CX), Y6, Y7
+	VADDPD     Y7, Y0, Y0
+	VMASKMOVPD Y0, Y6, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPD (CX), Y6, Y0
+	VADDPD     Y0, Y1, Y1
+	VMASKMOVPD Y1, Y6, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPD (CX), Y6, Y0
+	VADDPD     Y0, Y2, Y2
+	VMASKMOVPD Y2, Y6, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPD (CX), Y6, Y0
+	VADDPD     Y0, Y3, Y3
+	VMASKMOVPD Y3, Y6, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPD (CX), Y6, Y0
+	VADDPD     Y0, Y4, Y4
+	VMASKMOVPD Y4, Y6, (CX)
+	ADDQ       AX, CX
+	VMASKMOVPD (CX), Y6, Y0
+	VADDPD     Y0, Y5, Y5
+	VMASKMOVPD Y5, Y6, (CX)
+	JMP        gemmAVX2F64R6C4end
 
 gemmAVX2F64R6C4set:
 	MOVQ       c+64(FP), CX
-	VMULPD     Y7, Y0, Y0
 	VMASKMOVPD Y0, Y6, (CX)
 	ADDQ       AX, CX
-	VMULPD     Y7, Y1, Y1
 	VMASKMOVPD Y1, Y6, (CX)
 	ADDQ       AX, CX
-	VMULPD     Y7, Y2, Y2
 	VMASKMOVPD Y2, Y6, (CX)
 	ADDQ       AX, CX
-	VMULPD     Y7, Y3, Y3
 	VMASKMOVPD Y3, Y6, (CX)
 	ADDQ       AX, CX
-	VMULPD     Y7, Y4, Y4
 	VMASKMOVPD Y4, Y6, (CX)
 	ADDQ       AX, CX
-	VMULPD     Y7, Y5, Y5
 	VMASKMOVPD Y5, Y6, (CX)
 
 gemmAVX2F64R6C4end:
@@ -2479,9 +2430,9 @@ gemmAVX2F64R6C4return:
 	VZEROUPPER
 	RET
 
-// func gemmAVX2F64R6C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·gemmAVX2F64R6C8(SB), NOSPLIT, $0-104
+// func gemmAVX2F64R6C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemmAVX2F64R6C8(SB), NOSPLIT, $0-96
 	MOVQ aK+32(FP), SI
 	MOVQ bK+56(FP), DI
 	MOVQ aRow+24(FP), R8
@@ -2489,26 +2440,37 @@ TEXT ·gemmAVX2F64R6C8(SB), NOSPLIT, $0-104
 	LEAQ (R9)(R8*2), R10
 
 gemmAVX2F64R6C8tile:
-	MOVQ  k+8(FP), DX
-	MOVQ  a+16(FP), AX
-	MOVQ  b+48(FP), CX
-	MOVQ  AX, BX
-	ADDQ  aTile+40(FP), BX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	VPXOR Y10, Y10, Y10
-	VPXOR Y11, Y11, Y11
-	MOVQ  DX, R11
-	SHRQ  $0x01, R11
-	JZ    gemmAVX2F64R6C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Y10
+	VMOVUPD      32(CX), Y11
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y1
+	VMULPD       Y10, Y1, Y0
+	VMULPD       Y11, Y1, Y1
+	VBROADCASTSD (AX)(R8*1), Y3
+	VMULPD       Y10, Y3, Y2
+	VMULPD       Y11, Y3, Y3
+	VBROADCASTSD (AX)(R8*2), Y5
+	VMULPD       Y10, Y5, Y4
+	VMULPD       Y11, Y5, Y5
+	VBROADCASTSD (AX)(R9*1), Y7
+	VMULPD       Y10, Y7, Y6
+	VMULPD       Y11, Y7, Y7
+	VBROADCASTSD (AX)(R8*4), Y9
+	VMULPD       Y10, Y9, Y8
+	VMULPD       Y11, Y9, Y9
+	VBROADCASTSD (AX)(R10*1), Y12
+	VMULPD       Y10, Y12, Y10
+	VMULPD       Y11, Y12, Y11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX2F64R6C8one
 
 gemmAVX2F64R6C8pair:
 	VMOVUPD      (CX), Y12
@@ -2588,76 +2550,63 @@ gemmAVX2F64R6C8one:
 	ADDQ         SI, AX
 
 gemmAVX2F64R6C8done:
-	MOVQ         cols+96(FP), AX
-	CMPQ         AX, $0x08
-	JNE          gemmAVX2F64R6C8partly
-	VBROADCASTSD alpha+80(FP), Y12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R6C8fullset
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Y12, Y0
-	VMOVUPD      Y0, (CX)
-	VFMADD213PD  32(CX), Y12, Y1
-	VMOVUPD      Y1, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y12, Y2
-	VMOVUPD      Y2, (CX)
-	VFMADD213PD  32(CX), Y12, Y3
-	VMOVUPD      Y3, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y12, Y4
-	VMOVUPD      Y4, (CX)
-	VFMADD213PD  32(CX), Y12, Y5
-	VMOVUPD      Y5, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y12, Y6
-	VMOVUPD      Y6, (CX)
-	VFMADD213PD  32(CX), Y12, Y7
-	VMOVUPD      Y7, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y12, Y8
-	VMOVUPD      Y8, (CX)
-	VFMADD213PD  32(CX), Y12, Y9
-	VMOVUPD      Y9, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y12, Y10
-	VMOVUPD      Y10, (CX)
-	VFMADD213PD  32(CX), Y12, Y11
-	VMOVUPD      Y11, 32(CX)
-	JMP          gemmAVX2F64R6C8fullend
+	MOVQ    cols+88(FP), AX
+	CMPQ    AX, $0x08
+	JNE     gemmAVX2F64R6C8partly
+	MOVQ    cRow+72(FP), AX
+	MOVB    add+80(FP), CL
+	TESTB   CL, CL
+	JZ      gemmAVX2F64R6C8fullset
+	MOVQ    c+64(FP), CX
+	VADDPD  (CX), Y0, Y0
+	VMOVUPD Y0, (CX)
+	VADDPD  32(CX), Y1, Y1
+	VMOVUPD Y1, 32(CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y2, Y2
+	VMOVUPD Y2, (CX)
+	VADDPD  32(CX), Y3, Y3
+	VMOVUPD Y3, 32(CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y4, Y4
+	VMOVUPD Y4, (CX)
+	VADDPD  32(CX), Y5, Y5
+	VMOVUPD Y5, 32(CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y6, Y6
+	VMOVUPD Y6, (CX)
+	VADDPD  32(CX), Y7, Y7
+	VMOVUPD Y7, 32(CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y8, Y8
+	VMOVUPD Y8, (CX)
+	VADDPD  32(CX), Y9, Y9
+	VMOVUPD Y9, 32(CX)
+	ADDQ    AX, CX
+	VADDPD  (CX), Y10, Y10
+	VMOVUPD Y10, (CX)
+	VADDPD  32(CX), Y11, Y11
+	VMOVUPD Y11, 32(CX)
+	JMP     gemmAVX2F64R6C8fullend
 
 gemmAVX2F64R6C8fullset:
 	MOVQ    c+64(FP), CX
-	VMULPD  Y12, Y0, Y0
 	VMOVUPD Y0, (CX)
-	VMULPD  Y12, Y1, Y1
 	VMOVUPD Y1, 32(CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y2, Y2
 	VMOVUPD Y2, (CX)
-	VMULPD  Y12, Y3, Y3
 	VMOVUPD Y3, 32(CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y4, Y4
 	VMOVUPD Y4, (CX)
-	VMULPD  Y12, Y5, Y5
 	VMOVUPD Y5, 32(CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y6, Y6
 	VMOVUPD Y6, (CX)
-	VMULPD  Y12, Y7, Y7
 	VMOVUPD Y7, 32(CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y8, Y8
 	VMOVUPD Y8, (CX)
-	VMULPD  Y12, Y9, Y9
 	VMOVUPD Y9, 32(CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y10, Y10
 	VMOVUPD Y10, (CX)
-	VMULPD  Y12, Y11, Y11
 	VMOVUPD Y11, 32(CX)
 
 gemmAVX2F64R6C8fullend:
@@ -2671,84 +2620,71 @@ gemmAVX2F64R6C8fullend:
 	JMP    gemmAVX2F64R6C8return
 
 gemmAVX2F64R6C8partly:
-	MOVQ         cols+96(FP), AX
-	SUBQ         $0x04, AX
-	LEAQ         lanes<>+0(SB), CX
-	NEGQ         AX
-	VMOVDQU      32(CX)(AX*8), Y12
-	VBROADCASTSD alpha+80(FP), Y13
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX2F64R6C8set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Y13, Y0
-	VMOVUPD      Y0, (CX)
-	VMASKMOVPD   32(CX), Y12, Y0
-	VFMADD213PD  Y0, Y13, Y1
-	VMASKMOVPD   Y1, Y12, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y13, Y2
-	VMOVUPD      Y2, (CX)
-	VMASKMOVPD   32(CX), Y12, Y0
-	VFMADD213PD  Y0, Y13, Y3
-	VMASKMOVPD   Y3, Y12, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y13, Y4
-	VMOVUPD      Y4, (CX)
-	VMASKMOVPD   32(CX), Y12, Y0
-	VFMADD213PD  Y0, Y13, Y5
-	VMASKMOVPD   Y5, Y12, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y13, Y6
-	VMOVUPD      Y6, (CX)
-	VMASKMOVPD   32(CX), Y12, Y0
-	VFMADD213PD  Y0, Y13, Y7
-	VMASKMOVPD   Y7, Y12, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y13, Y8
-	VMOVUPD      Y8, (CX)
-	VMASKMOVPD   32(CX), Y12, Y0
-	VFMADD213PD  Y0, Y13, Y9
-	VMASKMOVPD   Y9, Y12, 32(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Y13, Y10
-	VMOVUPD      Y10, (CX)
-	VMASKMOVPD   32(CX), Y12, Y0
-	VFMADD213PD  Y0, Y13, Y11
-	VMASKMOVPD   Y11, Y12, 32(CX)
-	JMP          gemmAVX2F64R6C8end
+	MOVQ       cols+88(FP), AX
+	SUBQ       $0x04, AX
+	LEAQ       lanes<>+0(SB), CX
+	NEGQ       AX
+	VMOVDQU    32(CX)(AX*8), Y12
+	MOVQ       cRow+72(FP), AX
+	MOVB       add+80(FP), CL
+	TESTB      CL, CL
+	JZ         gemmAVX2F64R6C8set
+	MOVQ       c+64(FP), CX
+	VADDPD     (CX), Y0, Y0
+	VMOVUPD    Y0, (CX)
+	VMASKMOVPD 32(CX), Y12, Y0
+	VADDPD     Y0, Y1, Y1
+	VMASKMOVPD Y1, Y12, 32(CX)
+	ADDQ       AX, CX
+	VADDPD     (CX), Y2, Y2
+	VMOVUPD    Y2, (CX)
+	VMASKMOVPD 32(CX), Y12, Y0
+	VADDPD     Y0, Y3, Y3
+	VMASKMOVPD Y3, Y12, 32(CX)
+	ADDQ       AX, CX
+	VADDPD     (CX), Y4, Y4
+	VMOVUPD    Y4, (CX)
+	VMASKMOVPD 32(CX), Y12, Y0
+	VADDPD     Y0, Y5, Y5
+	VMASKMOVPD Y5, Y12, 32(CX)
+	ADDQ       AX, CX
+	VADDPD     (CX), Y6, Y6
+	VMOVUPD    Y6, (CX)
+	VMASKMOVPD 32(CX), Y12, Y0
+	VADDPD     Y0, Y7, Y7
+	VMASKMOVPD Y7, Y12, 32(CX)
+	ADDQ       AX, CX
+	VADDPD     (CX), Y8, Y8
+	VMOVUPD    Y8, (CX)
+	VMASKMOVPD 32(CX), Y12, Y0
+	VADDPD     Y0, Y9, Y9
+	VMASKMOVPD Y9, Y12, 32(CX)
+	ADDQ       AX, CX
+	VADDPD     (CX), Y10, Y10
+	VMOVUPD    Y10, (CX)
+	VMASKMOVPD 32(CX), Y12, Y0
+	VADDPD     Y0, Y11, Y11
+	VMASKMOVPD Y11, Y12, 32(CX)
+	JMP        gemmAVX2F64R6C8end
 
 gemmAVX2F64R6C8set:
 	MOVQ       c+64(FP), CX
-	VMULPD     Y13, Y0, Y0
 	VMOVUPD    Y0, (CX)
-	VMULPD     Y13, Y1, Y1
 	VMASKMOVPD Y1, Y12, 32(CX)
 	ADDQ       AX, CX
-	VMULPD     Y13, Y2, Y2
 	VMOVUPD    Y2, (CX)
-	VMULPD     Y13, Y3, Y3
 	VMASKMOVPD Y3, Y12, 32(CX)
 	ADDQ       AX, CX
-	VMULPD     Y13, Y4, Y4
 	VMOVUPD    Y4, (CX)
-	VMULPD     Y13, Y5, Y5
 	VMASKMOVPD Y5, Y12, 32(CX)
 	ADDQ       AX, CX
-	VMULPD     Y13, Y6, Y6
 	VMOVUPD    Y6, (CX)
-	VMULPD     Y13, Y7, Y7
 	VMASKMOVPD Y7, Y12, 32(CX)
 	ADDQ       AX, CX
-	VMULPD     Y13, Y8, Y8
 	VMOVUPD    Y8, (CX)
-	VMULPD     Y13, Y9, Y9
 	VMASKMOVPD Y9, Y12, 32(CX)
 	ADDQ       AX, CX
-	VMULPD     Y13, Y10, Y10
 	VMOVUPD    Y10, (CX)
-	VMULPD     Y13, Y11, Y11
 	VMASKMOVPD Y11, Y12, 32(CX)
 
 gemmAVX2F64R6C8end:

@@ -4,342 +4,342 @@
 
 package cpu
 
-// gemmAVX512F32R1C8 sets c, of tiles·1 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R1C8 sets c, of tiles·1 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R1C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R1C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R1C16 sets c, of tiles·1 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R1C16 sets c, of tiles·1 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R1C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R1C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R1C24 sets c, of tiles·1 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R1C24 sets c, of tiles·1 × cols ≤ 24, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R1C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R1C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R1C32 sets c, of tiles·1 × cols ≤ 32, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R1C32 sets c, of tiles·1 × cols ≤ 32, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R1C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R1C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R1C40 sets c, of tiles·1 × cols ≤ 40, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R1C40 sets c, of tiles·1 × cols ≤ 40, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R1C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R1C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R1C48 sets c, of tiles·1 × cols ≤ 48, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R1C48 sets c, of tiles·1 × cols ≤ 48, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R1C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R1C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R2C8 sets c, of tiles·2 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R2C8 sets c, of tiles·2 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R2C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R2C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R2C16 sets c, of tiles·2 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R2C16 sets c, of tiles·2 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R2C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R2C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R2C24 sets c, of tiles·2 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R2C24 sets c, of tiles·2 × cols ≤ 24, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R2C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R2C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R2C32 sets c, of tiles·2 × cols ≤ 32, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R2C32 sets c, of tiles·2 × cols ≤ 32, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R2C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R2C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R2C40 sets c, of tiles·2 × cols ≤ 40, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R2C40 sets c, of tiles·2 × cols ≤ 40, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R2C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R2C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R2C48 sets c, of tiles·2 × cols ≤ 48, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R2C48 sets c, of tiles·2 × cols ≤ 48, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R2C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R2C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R4C8 sets c, of tiles·4 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R4C8 sets c, of tiles·4 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R4C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R4C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R4C16 sets c, of tiles·4 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R4C16 sets c, of tiles·4 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R4C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R4C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R4C24 sets c, of tiles·4 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R4C24 sets c, of tiles·4 × cols ≤ 24, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R4C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R4C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R4C32 sets c, of tiles·4 × cols ≤ 32, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R4C32 sets c, of tiles·4 × cols ≤ 32, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R4C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R4C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R4C40 sets c, of tiles·4 × cols ≤ 40, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R4C40 sets c, of tiles·4 × cols ≤ 40, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R4C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R4C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R4C48 sets c, of tiles·4 × cols ≤ 48, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R4C48 sets c, of tiles·4 × cols ≤ 48, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R4C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R4C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R6C8 sets c, of tiles·6 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R6C8 sets c, of tiles·6 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R6C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R6C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R6C16 sets c, of tiles·6 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R6C16 sets c, of tiles·6 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R6C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R6C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R6C24 sets c, of tiles·6 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R6C24 sets c, of tiles·6 × cols ≤ 24, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R6C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R6C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R6C32 sets c, of tiles·6 × cols ≤ 32, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R6C32 sets c, of tiles·6 × cols ≤ 32, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R6C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R6C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R6C40 sets c, of tiles·6 × cols ≤ 40, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R6C40 sets c, of tiles·6 × cols ≤ 40, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R6C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R6C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R6C48 sets c, of tiles·6 × cols ≤ 48, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R6C48 sets c, of tiles·6 × cols ≤ 48, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R6C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R6C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R8C8 sets c, of tiles·8 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R8C8 sets c, of tiles·8 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R8C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R8C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R8C16 sets c, of tiles·8 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R8C16 sets c, of tiles·8 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R8C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R8C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R8C24 sets c, of tiles·8 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R8C24 sets c, of tiles·8 × cols ≤ 24, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R8C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R8C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R8C32 sets c, of tiles·8 × cols ≤ 32, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R8C32 sets c, of tiles·8 × cols ≤ 32, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R8C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R8C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R8C40 sets c, of tiles·8 × cols ≤ 40, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R8C40 sets c, of tiles·8 × cols ≤ 40, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R8C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R8C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R8C48 sets c, of tiles·8 × cols ≤ 48, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R8C48 sets c, of tiles·8 × cols ≤ 48, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R8C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R8C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R12C8 sets c, of tiles·12 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R12C8 sets c, of tiles·12 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R12C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R12C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R12C16 sets c, of tiles·12 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R12C16 sets c, of tiles·12 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R12C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R12C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R12C24 sets c, of tiles·12 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R12C24 sets c, of tiles·12 × cols ≤ 24, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R12C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R12C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F32R12C32 sets c, of tiles·12 × cols ≤ 32, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F32R12C32 sets c, of tiles·12 × cols ≤ 32, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F32R12C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+func gemmAVX512F32R12C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 
-// gemmAVX512F64R1C4 sets c, of tiles·1 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R1C4 sets c, of tiles·1 × cols ≤ 4, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R1C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R1C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R1C8 sets c, of tiles·1 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R1C8 sets c, of tiles·1 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R1C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R1C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R1C12 sets c, of tiles·1 × cols ≤ 12, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R1C12 sets c, of tiles·1 × cols ≤ 12, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R1C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R1C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R1C16 sets c, of tiles·1 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R1C16 sets c, of tiles·1 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R1C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R1C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R1C20 sets c, of tiles·1 × cols ≤ 20, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R1C20 sets c, of tiles·1 × cols ≤ 20, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R1C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R1C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R1C24 sets c, of tiles·1 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R1C24 sets c, of tiles·1 × cols ≤ 24, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R1C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R1C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R2C4 sets c, of tiles·2 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R2C4 sets c, of tiles·2 × cols ≤ 4, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R2C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R2C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R2C8 sets c, of tiles·2 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R2C8 sets c, of tiles·2 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R2C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R2C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R2C12 sets c, of tiles·2 × cols ≤ 12, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R2C12 sets c, of tiles·2 × cols ≤ 12, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R2C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R2C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R2C16 sets c, of tiles·2 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R2C16 sets c, of tiles·2 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R2C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R2C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R2C20 sets c, of tiles·2 × cols ≤ 20, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R2C20 sets c, of tiles·2 × cols ≤ 20, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R2C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R2C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R2C24 sets c, of tiles·2 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R2C24 sets c, of tiles·2 × cols ≤ 24, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R2C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R2C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R4C4 sets c, of tiles·4 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R4C4 sets c, of tiles·4 × cols ≤ 4, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R4C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R4C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R4C8 sets c, of tiles·4 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R4C8 sets c, of tiles·4 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R4C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R4C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R4C12 sets c, of tiles·4 × cols ≤ 12, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R4C12 sets c, of tiles·4 × cols ≤ 12, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R4C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R4C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R4C16 sets c, of tiles·4 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R4C16 sets c, of tiles·4 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R4C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R4C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R4C20 sets c, of tiles·4 × cols ≤ 20, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R4C20 sets c, of tiles·4 × cols ≤ 20, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R4C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R4C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R4C24 sets c, of tiles·4 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R4C24 sets c, of tiles·4 × cols ≤ 24, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R4C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R4C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R6C4 sets c, of tiles·6 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R6C4 sets c, of tiles·6 × cols ≤ 4, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R6C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R6C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R6C8 sets c, of tiles·6 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R6C8 sets c, of tiles·6 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R6C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R6C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R6C12 sets c, of tiles·6 × cols ≤ 12, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R6C12 sets c, of tiles·6 × cols ≤ 12, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R6C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R6C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R6C16 sets c, of tiles·6 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R6C16 sets c, of tiles·6 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R6C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R6C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R6C20 sets c, of tiles·6 × cols ≤ 20, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R6C20 sets c, of tiles·6 × cols ≤ 20, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R6C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R6C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R6C24 sets c, of tiles·6 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R6C24 sets c, of tiles·6 × cols ≤ 24, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R6C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R6C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R8C4 sets c, of tiles·8 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R8C4 sets c, of tiles·8 × cols ≤ 4, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R8C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R8C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R8C8 sets c, of tiles·8 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R8C8 sets c, of tiles·8 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R8C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R8C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R8C12 sets c, of tiles·8 × cols ≤ 12, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R8C12 sets c, of tiles·8 × cols ≤ 12, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R8C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R8C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R8C16 sets c, of tiles·8 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R8C16 sets c, of tiles·8 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R8C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R8C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R8C20 sets c, of tiles·8 × cols ≤ 20, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R8C20 sets c, of tiles·8 × cols ≤ 20, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R8C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R8C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R8C24 sets c, of tiles·8 × cols ≤ 24, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R8C24 sets c, of tiles·8 × cols ≤ 24, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R8C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R8C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R12C4 sets c, of tiles·12 × cols ≤ 4, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R12C4 sets c, of tiles·12 × cols ≤ 4, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R12C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R12C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R12C8 sets c, of tiles·12 × cols ≤ 8, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R12C8 sets c, of tiles·12 × cols ≤ 8, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R12C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R12C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R12C12 sets c, of tiles·12 × cols ≤ 12, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R12C12 sets c, of tiles·12 × cols ≤ 12, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R12C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R12C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 
-// gemmAVX512F64R12C16 sets c, of tiles·12 × cols ≤ 16, to alpha·a·b, or adds it to c. Strides are in bytes.
+// gemmAVX512F64R12C16 sets c, of tiles·12 × cols ≤ 16, to a·b, or adds it to c. k ≥ 1; strides are in bytes.
 //
 //go:noescape
-func gemmAVX512F64R12C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+func gemmAVX512F64R12C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)

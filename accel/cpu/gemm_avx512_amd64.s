@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func gemmAVX512F32R1C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R1C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
 TEXT ·gemmAVX512F32R1C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -16,15 +16,20 @@ TEXT ·gemmAVX512F32R1C8(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R1C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R1C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Y0
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y1
+	VMULPS       Y0, Y1, Y0
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R1C8one
 
 gemmAVX512F32R1C8pair:
 	VMOVUPS.Z    (CX), K1, Y1
@@ -50,20 +55,18 @@ gemmAVX512F32R1C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R1C8done:
-	VBROADCASTSS alpha+80(FP), Y1
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F32R1C8set
-	MOVQ         c+64(FP), AX
-	VMOVUPS.Z    (AX), K1, Y2
-	VFMADD213PS  Y2, Y1, Y0
-	VMOVUPS      Y0, K1, (AX)
-	JMP          gemmAVX512F32R1C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F32R1C8set
+	MOVQ      c+64(FP), AX
+	VMOVUPS.Z (AX), K1, Y1
+	VADDPS    Y1, Y0, Y0
+	VMOVUPS   Y0, K1, (AX)
+	JMP       gemmAVX512F32R1C8end
 
 gemmAVX512F32R1C8set:
 	MOVQ    c+64(FP), AX
-	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, K1, (AX)
 
 gemmAVX512F32R1C8end:
@@ -77,7 +80,7 @@ gemmAVX512F32R1C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R1C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R1C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·gemmAVX512F32R1C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -89,15 +92,20 @@ TEXT ·gemmAVX512F32R1C16(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R1C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R1C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Z0
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z1
+	VMULPS       Z0, Z1, Z0
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R1C16one
 
 gemmAVX512F32R1C16pair:
 	VMOVUPS.Z    (CX), K1, Z1
@@ -123,20 +131,18 @@ gemmAVX512F32R1C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R1C16done:
-	VBROADCASTSS alpha+80(FP), Z1
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F32R1C16set
-	MOVQ         c+64(FP), AX
-	VMOVUPS.Z    (AX), K1, Z2
-	VFMADD213PS  Z2, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
-	JMP          gemmAVX512F32R1C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F32R1C16set
+	MOVQ      c+64(FP), AX
+	VMOVUPS.Z (AX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+	JMP       gemmAVX512F32R1C16end
 
 gemmAVX512F32R1C16set:
 	MOVQ    c+64(FP), AX
-	VMULPS  Z1, Z0, Z0
 	VMOVUPS Z0, K1, (AX)
 
 gemmAVX512F32R1C16end:
@@ -150,7 +156,7 @@ gemmAVX512F32R1C16end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R1C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R1C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
 TEXT ·gemmAVX512F32R1C24(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -163,16 +169,22 @@ TEXT ·gemmAVX512F32R1C24(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R1C24tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R1C24one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z0
+	VMOVUPS.Z    64(CX), K1, Y1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z0, Z2, Z0
+	VMULPS       Y1, Y2, Y1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R1C24one
 
 gemmAVX512F32R1C24pair:
 	VMOVUPS      (CX), Z2
@@ -204,24 +216,21 @@ gemmAVX512F32R1C24one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R1C24done:
-	VBROADCASTSS alpha+80(FP), Z2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F32R1C24set
-	MOVQ         c+64(FP), AX
-	VFMADD213PS  (AX), Z2, Z0
-	VMOVUPS      Z0, (AX)
-	VMOVUPS.Z    64(AX), K1, Y3
-	VFMADD213PS  Y3, Y2, Y1
-	VMOVUPS      Y1, K1, 64(AX)
-	JMP          gemmAVX512F32R1C24end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F32R1C24set
+	MOVQ      c+64(FP), AX
+	VADDPS    (AX), Z0, Z0
+	VMOVUPS   Z0, (AX)
+	VMOVUPS.Z 64(AX), K1, Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, K1, 64(AX)
+	JMP       gemmAVX512F32R1C24end
 
 gemmAVX512F32R1C24set:
 	MOVQ    c+64(FP), AX
-	VMULPS  Z2, Z0, Z0
 	VMOVUPS Z0, (AX)
-	VMULPS  Y2, Y1, Y1
 	VMOVUPS Y1, K1, 64(AX)
 
 gemmAVX512F32R1C24end:
@@ -235,7 +244,7 @@ gemmAVX512F32R1C24end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R1C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R1C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·gemmAVX512F32R1C32(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -248,16 +257,22 @@ TEXT ·gemmAVX512F32R1C32(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R1C32tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R1C32one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z0
+	VMOVUPS.Z    64(CX), K1, Z1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z0, Z2, Z0
+	VMULPS       Z1, Z2, Z1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R1C32one
 
 gemmAVX512F32R1C32pair:
 	VMOVUPS      (CX), Z2
@@ -289,24 +304,21 @@ gemmAVX512F32R1C32one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R1C32done:
-	VBROADCASTSS alpha+80(FP), Z2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F32R1C32set
-	MOVQ         c+64(FP), AX
-	VFMADD213PS  (AX), Z2, Z0
-	VMOVUPS      Z0, (AX)
-	VMOVUPS.Z    64(AX), K1, Z3
-	VFMADD213PS  Z3, Z2, Z1
-	VMOVUPS      Z1, K1, 64(AX)
-	JMP          gemmAVX512F32R1C32end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F32R1C32set
+	MOVQ      c+64(FP), AX
+	VADDPS    (AX), Z0, Z0
+	VMOVUPS   Z0, (AX)
+	VMOVUPS.Z 64(AX), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, 64(AX)
+	JMP       gemmAVX512F32R1C32end
 
 gemmAVX512F32R1C32set:
 	MOVQ    c+64(FP), AX
-	VMULPS  Z2, Z0, Z0
 	VMOVUPS Z0, (AX)
-	VMULPS  Z2, Z1, Z1
 	VMOVUPS Z1, K1, 64(AX)
 
 gemmAVX512F32R1C32end:
@@ -320,7 +332,7 @@ gemmAVX512F32R1C32end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R1C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R1C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
 TEXT ·gemmAVX512F32R1C40(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -333,17 +345,24 @@ TEXT ·gemmAVX512F32R1C40(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R1C40tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Y2, Y2, Y2
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R1C40one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS.Z    128(CX), K1, Y2
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z3
+	VMULPS       Z0, Z3, Z0
+	VMULPS       Z1, Z3, Z1
+	VMULPS       Y2, Y3, Y2
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R1C40one
 
 gemmAVX512F32R1C40pair:
 	VMOVUPS      (CX), Z3
@@ -381,28 +400,24 @@ gemmAVX512F32R1C40one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R1C40done:
-	VBROADCASTSS alpha+80(FP), Z3
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F32R1C40set
-	MOVQ         c+64(FP), AX
-	VFMADD213PS  (AX), Z3, Z0
-	VMOVUPS      Z0, (AX)
-	VFMADD213PS  64(AX), Z3, Z1
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS.Z    128(AX), K1, Y4
-	VFMADD213PS  Y4, Y3, Y2
-	VMOVUPS      Y2, K1, 128(AX)
-	JMP          gemmAVX512F32R1C40end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F32R1C40set
+	MOVQ      c+64(FP), AX
+	VADDPS    (AX), Z0, Z0
+	VMOVUPS   Z0, (AX)
+	VADDPS    64(AX), Z1, Z1
+	VMOVUPS   Z1, 64(AX)
+	VMOVUPS.Z 128(AX), K1, Y0
+	VADDPS    Y0, Y2, Y2
+	VMOVUPS   Y2, K1, 128(AX)
+	JMP       gemmAVX512F32R1C40end
 
 gemmAVX512F32R1C40set:
 	MOVQ    c+64(FP), AX
-	VMULPS  Z3, Z0, Z0
 	VMOVUPS Z0, (AX)
-	VMULPS  Z3, Z1, Z1
 	VMOVUPS Z1, 64(AX)
-	VMULPS  Y3, Y2, Y2
 	VMOVUPS Y2, K1, 128(AX)
 
 gemmAVX512F32R1C40end:
@@ -416,7 +431,7 @@ gemmAVX512F32R1C40end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R1C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R1C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·gemmAVX512F32R1C48(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -429,17 +444,24 @@ TEXT ·gemmAVX512F32R1C48(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R1C48tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R1C48one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS.Z    128(CX), K1, Z2
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z3
+	VMULPS       Z0, Z3, Z0
+	VMULPS       Z1, Z3, Z1
+	VMULPS       Z2, Z3, Z2
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R1C48one
 
 gemmAVX512F32R1C48pair:
 	VMOVUPS      (CX), Z3
@@ -477,28 +499,24 @@ gemmAVX512F32R1C48one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R1C48done:
-	VBROADCASTSS alpha+80(FP), Z3
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F32R1C48set
-	MOVQ         c+64(FP), AX
-	VFMADD213PS  (AX), Z3, Z0
-	VMOVUPS      Z0, (AX)
-	VFMADD213PS  64(AX), Z3, Z1
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS.Z    128(AX), K1, Z4
-	VFMADD213PS  Z4, Z3, Z2
-	VMOVUPS      Z2, K1, 128(AX)
-	JMP          gemmAVX512F32R1C48end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F32R1C48set
+	MOVQ      c+64(FP), AX
+	VADDPS    (AX), Z0, Z0
+	VMOVUPS   Z0, (AX)
+	VADDPS    64(AX), Z1, Z1
+	VMOVUPS   Z1, 64(AX)
+	VMOVUPS.Z 128(AX), K1, Z0
+	VADDPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, 128(AX)
+	JMP       gemmAVX512F32R1C48end
 
 gemmAVX512F32R1C48set:
 	MOVQ    c+64(FP), AX
-	VMULPS  Z3, Z0, Z0
 	VMOVUPS Z0, (AX)
-	VMULPS  Z3, Z1, Z1
 	VMOVUPS Z1, 64(AX)
-	VMULPS  Z3, Z2, Z2
 	VMOVUPS Z2, K1, 128(AX)
 
 gemmAVX512F32R1C48end:
@@ -512,7 +530,7 @@ gemmAVX512F32R1C48end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R2C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R2C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
 TEXT ·gemmAVX512F32R2C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -524,16 +542,22 @@ TEXT ·gemmAVX512F32R2C8(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R2C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R2C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Y1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y0
+	VMULPS       Y1, Y0, Y0
+	VBROADCASTSS (AX)(R8*1), Y2
+	VMULPS       Y1, Y2, Y1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R2C8one
 
 gemmAVX512F32R2C8pair:
 	VMOVUPS.Z    (CX), K1, Y2
@@ -565,27 +589,24 @@ gemmAVX512F32R2C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R2C8done:
-	VBROADCASTSS alpha+80(FP), Y2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R2C8set
-	MOVQ         c+64(FP), CX
-	VMOVUPS.Z    (CX), K1, Y3
-	VFMADD213PS  Y3, Y2, Y0
-	VMOVUPS      Y0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y3
-	VFMADD213PS  Y3, Y2, Y1
-	VMOVUPS      Y1, K1, (CX)
-	JMP          gemmAVX512F32R2C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R2C8set
+	MOVQ      c+64(FP), CX
+	VMOVUPS.Z (CX), K1, Y2
+	VADDPS    Y2, Y0, Y0
+	VMOVUPS   Y0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, K1, (CX)
+	JMP       gemmAVX512F32R2C8end
 
 gemmAVX512F32R2C8set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Y2, Y0, Y0
 	VMOVUPS Y0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y2, Y1, Y1
 	VMOVUPS Y1, K1, (CX)
 
 gemmAVX512F32R2C8end:
@@ -599,7 +620,7 @@ gemmAVX512F32R2C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R2C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R2C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·gemmAVX512F32R2C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -611,16 +632,22 @@ TEXT ·gemmAVX512F32R2C16(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R2C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R2C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Z1
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z0
+	VMULPS       Z1, Z0, Z0
+	VBROADCASTSS (AX)(R8*1), Z2
+	VMULPS       Z1, Z2, Z1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R2C16one
 
 gemmAVX512F32R2C16pair:
 	VMOVUPS.Z    (CX), K1, Z2
@@ -652,27 +679,24 @@ gemmAVX512F32R2C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R2C16done:
-	VBROADCASTSS alpha+80(FP), Z2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R2C16set
-	MOVQ         c+64(FP), CX
-	VMOVUPS.Z    (CX), K1, Z3
-	VFMADD213PS  Z3, Z2, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z3
-	VFMADD213PS  Z3, Z2, Z1
-	VMOVUPS      Z1, K1, (CX)
-	JMP          gemmAVX512F32R2C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R2C16set
+	MOVQ      c+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (CX)
+	JMP       gemmAVX512F32R2C16end
 
 gemmAVX512F32R2C16set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z2, Z0, Z0
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z2, Z1, Z1
 	VMOVUPS Z1, K1, (CX)
 
 gemmAVX512F32R2C16end:
@@ -686,7 +710,7 @@ gemmAVX512F32R2C16end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R2C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R2C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
 TEXT ·gemmAVX512F32R2C24(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -699,18 +723,25 @@ TEXT ·gemmAVX512F32R2C24(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R2C24tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	VPXORD Z2, Z2, Z2
-	VPXORD Y3, Y3, Y3
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R2C24one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z2
+	VMOVUPS.Z    64(CX), K1, Y3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z1
+	VMULPS       Z2, Z1, Z0
+	VMULPS       Y3, Y1, Y1
+	VBROADCASTSS (AX)(R8*1), Z4
+	VMULPS       Z2, Z4, Z2
+	VMULPS       Y3, Y4, Y3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R2C24one
 
 gemmAVX512F32R2C24pair:
 	VMOVUPS      (CX), Z4
@@ -751,35 +782,30 @@ gemmAVX512F32R2C24one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R2C24done:
-	VBROADCASTSS alpha+80(FP), Z4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R2C24set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z4, Z0
-	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Y5
-	VFMADD213PS  Y5, Y4, Y1
-	VMOVUPS      Y1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z4, Z2
-	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Y5
-	VFMADD213PS  Y5, Y4, Y3
-	VMOVUPS      Y3, K1, 64(CX)
-	JMP          gemmAVX512F32R2C24end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R2C24set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS   Z2, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y3, Y3
+	VMOVUPS   Y3, K1, 64(CX)
+	JMP       gemmAVX512F32R2C24end
 
 gemmAVX512F32R2C24set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z4, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Y4, Y1, Y1
 	VMOVUPS Y1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z4, Z2, Z2
 	VMOVUPS Z2, (CX)
-	VMULPS  Y4, Y3, Y3
 	VMOVUPS Y3, K1, 64(CX)
 
 gemmAVX512F32R2C24end:
@@ -793,7 +819,7 @@ gemmAVX512F32R2C24end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R2C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R2C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·gemmAVX512F32R2C32(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -806,18 +832,25 @@ TEXT ·gemmAVX512F32R2C32(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R2C32tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R2C32one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z2
+	VMOVUPS.Z    64(CX), K1, Z3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z1
+	VMULPS       Z2, Z1, Z0
+	VMULPS       Z3, Z1, Z1
+	VBROADCASTSS (AX)(R8*1), Z4
+	VMULPS       Z2, Z4, Z2
+	VMULPS       Z3, Z4, Z3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R2C32one
 
 gemmAVX512F32R2C32pair:
 	VMOVUPS      (CX), Z4
@@ -858,35 +891,30 @@ gemmAVX512F32R2C32one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R2C32done:
-	VBROADCASTSS alpha+80(FP), Z4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R2C32set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z4, Z0
-	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Z5
-	VFMADD213PS  Z5, Z4, Z1
-	VMOVUPS      Z1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z4, Z2
-	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Z5
-	VFMADD213PS  Z5, Z4, Z3
-	VMOVUPS      Z3, K1, 64(CX)
-	JMP          gemmAVX512F32R2C32end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R2C32set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS   Z2, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VMOVUPS   Z3, K1, 64(CX)
+	JMP       gemmAVX512F32R2C32end
 
 gemmAVX512F32R2C32set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z4, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z4, Z1, Z1
 	VMOVUPS Z1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z4, Z2, Z2
 	VMOVUPS Z2, (CX)
-	VMULPS  Z4, Z3, Z3
 	VMOVUPS Z3, K1, 64(CX)
 
 gemmAVX512F32R2C32end:
@@ -900,7 +928,7 @@ gemmAVX512F32R2C32end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R2C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R2C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
 TEXT ·gemmAVX512F32R2C40(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -913,20 +941,28 @@ TEXT ·gemmAVX512F32R2C40(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R2C40tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Y2, Y2, Y2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R2C40one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z3
+	VMOVUPS      64(CX), Z4
+	VMOVUPS.Z    128(CX), K1, Y5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z3, Z2, Z0
+	VMULPS       Z4, Z2, Z1
+	VMULPS       Y5, Y2, Y2
+	VBROADCASTSS (AX)(R8*1), Z6
+	VMULPS       Z3, Z6, Z3
+	VMULPS       Z4, Z6, Z4
+	VMULPS       Y5, Y6, Y5
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R2C40one
 
 gemmAVX512F32R2C40pair:
 	VMOVUPS      (CX), Z6
@@ -976,43 +1012,36 @@ gemmAVX512F32R2C40one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R2C40done:
-	VBROADCASTSS alpha+80(FP), Z6
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R2C40set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z6, Z0
-	VMOVUPS      Z0, (CX)
-	VFMADD213PS  64(CX), Z6, Z1
-	VMOVUPS      Z1, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y7
-	VFMADD213PS  Y7, Y6, Y2
-	VMOVUPS      Y2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z6, Z3
-	VMOVUPS      Z3, (CX)
-	VFMADD213PS  64(CX), Z6, Z4
-	VMOVUPS      Z4, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y7
-	VFMADD213PS  Y7, Y6, Y5
-	VMOVUPS      Y5, K1, 128(CX)
-	JMP          gemmAVX512F32R2C40end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R2C40set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS   Z1, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y2, Y2
+	VMOVUPS   Y2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z3, Z3
+	VMOVUPS   Z3, (CX)
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS   Z4, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y5, Y5
+	VMOVUPS   Y5, K1, 128(CX)
+	JMP       gemmAVX512F32R2C40end
 
 gemmAVX512F32R2C40set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z6, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z6, Z1, Z1
 	VMOVUPS Z1, 64(CX)
-	VMULPS  Y6, Y2, Y2
 	VMOVUPS Y2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z6, Z3, Z3
 	VMOVUPS Z3, (CX)
-	VMULPS  Z6, Z4, Z4
 	VMOVUPS Z4, 64(CX)
-	VMULPS  Y6, Y5, Y5
 	VMOVUPS Y5, K1, 128(CX)
 
 gemmAVX512F32R2C40end:
@@ -1026,7 +1055,7 @@ gemmAVX512F32R2C40end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R2C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R2C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·gemmAVX512F32R2C48(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -1039,20 +1068,28 @@ TEXT ·gemmAVX512F32R2C48(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R2C48tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R2C48one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z3
+	VMOVUPS      64(CX), Z4
+	VMOVUPS.Z    128(CX), K1, Z5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z3, Z2, Z0
+	VMULPS       Z4, Z2, Z1
+	VMULPS       Z5, Z2, Z2
+	VBROADCASTSS (AX)(R8*1), Z6
+	VMULPS       Z3, Z6, Z3
+	VMULPS       Z4, Z6, Z4
+	VMULPS       Z5, Z6, Z5
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R2C48one
 
 gemmAVX512F32R2C48pair:
 	VMOVUPS      (CX), Z6
@@ -1102,43 +1139,36 @@ gemmAVX512F32R2C48one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R2C48done:
-	VBROADCASTSS alpha+80(FP), Z6
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R2C48set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z6, Z0
-	VMOVUPS      Z0, (CX)
-	VFMADD213PS  64(CX), Z6, Z1
-	VMOVUPS      Z1, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z7
-	VFMADD213PS  Z7, Z6, Z2
-	VMOVUPS      Z2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z6, Z3
-	VMOVUPS      Z3, (CX)
-	VFMADD213PS  64(CX), Z6, Z4
-	VMOVUPS      Z4, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z7
-	VFMADD213PS  Z7, Z6, Z5
-	VMOVUPS      Z5, K1, 128(CX)
-	JMP          gemmAVX512F32R2C48end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R2C48set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS   Z1, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z3, Z3
+	VMOVUPS   Z3, (CX)
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS   Z4, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z5, Z5
+	VMOVUPS   Z5, K1, 128(CX)
+	JMP       gemmAVX512F32R2C48end
 
 gemmAVX512F32R2C48set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z6, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z6, Z1, Z1
 	VMOVUPS Z1, 64(CX)
-	VMULPS  Z6, Z2, Z2
 	VMOVUPS Z2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z6, Z3, Z3
 	VMOVUPS Z3, (CX)
-	VMULPS  Z6, Z4, Z4
 	VMOVUPS Z4, 64(CX)
-	VMULPS  Z6, Z5, Z5
 	VMOVUPS Z5, K1, 128(CX)
 
 gemmAVX512F32R2C48end:
@@ -1152,7 +1182,7 @@ gemmAVX512F32R2C48end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R4C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R4C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
 TEXT ·gemmAVX512F32R4C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -1165,18 +1195,26 @@ TEXT ·gemmAVX512F32R4C8(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R4C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R4C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Y3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y0
+	VMULPS       Y3, Y0, Y0
+	VBROADCASTSS (AX)(R8*1), Y1
+	VMULPS       Y3, Y1, Y1
+	VBROADCASTSS (AX)(R8*2), Y2
+	VMULPS       Y3, Y2, Y2
+	VBROADCASTSS (AX)(R9*1), Y4
+	VMULPS       Y3, Y4, Y3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R4C8one
 
 gemmAVX512F32R4C8pair:
 	VMOVUPS.Z    (CX), K1, Y4
@@ -1220,41 +1258,36 @@ gemmAVX512F32R4C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R4C8done:
-	VBROADCASTSS alpha+80(FP), Y4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R4C8set
-	MOVQ         c+64(FP), CX
-	VMOVUPS.Z    (CX), K1, Y5
-	VFMADD213PS  Y5, Y4, Y0
-	VMOVUPS      Y0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y5
-	VFMADD213PS  Y5, Y4, Y1
-	VMOVUPS      Y1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y5
-	VFMADD213PS  Y5, Y4, Y2
-	VMOVUPS      Y2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y5
-	VFMADD213PS  Y5, Y4, Y3
-	VMOVUPS      Y3, K1, (CX)
-	JMP          gemmAVX512F32R4C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R4C8set
+	MOVQ      c+64(FP), CX
+	VMOVUPS.Z (CX), K1, Y4
+	VADDPS    Y4, Y0, Y0
+	VMOVUPS   Y0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y2, Y2
+	VMOVUPS   Y2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y3, Y3
+	VMOVUPS   Y3, K1, (CX)
+	JMP       gemmAVX512F32R4C8end
 
 gemmAVX512F32R4C8set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Y4, Y0, Y0
 	VMOVUPS Y0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y4, Y1, Y1
 	VMOVUPS Y1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y4, Y2, Y2
 	VMOVUPS Y2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y4, Y3, Y3
 	VMOVUPS Y3, K1, (CX)
 
 gemmAVX512F32R4C8end:
@@ -1268,7 +1301,7 @@ gemmAVX512F32R4C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R4C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R4C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·gemmAVX512F32R4C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -1281,18 +1314,26 @@ TEXT ·gemmAVX512F32R4C16(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R4C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R4C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Z3
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z0
+	VMULPS       Z3, Z0, Z0
+	VBROADCASTSS (AX)(R8*1), Z1
+	VMULPS       Z3, Z1, Z1
+	VBROADCASTSS (AX)(R8*2), Z2
+	VMULPS       Z3, Z2, Z2
+	VBROADCASTSS (AX)(R9*1), Z4
+	VMULPS       Z3, Z4, Z3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R4C16one
 
 gemmAVX512F32R4C16pair:
 	VMOVUPS.Z    (CX), K1, Z4
@@ -1336,41 +1377,36 @@ gemmAVX512F32R4C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R4C16done:
-	VBROADCASTSS alpha+80(FP), Z4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R4C16set
-	MOVQ         c+64(FP), CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VFMADD213PS  Z5, Z4, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VFMADD213PS  Z5, Z4, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VFMADD213PS  Z5, Z4, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VFMADD213PS  Z5, Z4, Z3
-	VMOVUPS      Z3, K1, (CX)
-	JMP          gemmAVX512F32R4C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R4C16set
+	MOVQ      c+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VMOVUPS   Z3, K1, (CX)
+	JMP       gemmAVX512F32R4C16end
 
 gemmAVX512F32R4C16set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z4, Z0, Z0
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z4, Z1, Z1
 	VMOVUPS Z1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z4, Z2, Z2
 	VMOVUPS Z2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z4, Z3, Z3
 	VMOVUPS Z3, K1, (CX)
 
 gemmAVX512F32R4C16end:
@@ -1384,7 +1420,7 @@ gemmAVX512F32R4C16end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R4C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R4C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
 TEXT ·gemmAVX512F32R4C24(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -1398,22 +1434,31 @@ TEXT ·gemmAVX512F32R4C24(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R4C24tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	VPXORD Z2, Z2, Z2
-	VPXORD Y3, Y3, Y3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Y7, Y7, Y7
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R4C24one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z6
+	VMOVUPS.Z    64(CX), K1, Y7
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z1
+	VMULPS       Z6, Z1, Z0
+	VMULPS       Y7, Y1, Y1
+	VBROADCASTSS (AX)(R8*1), Z3
+	VMULPS       Z6, Z3, Z2
+	VMULPS       Y7, Y3, Y3
+	VBROADCASTSS (AX)(R8*2), Z5
+	VMULPS       Z6, Z5, Z4
+	VMULPS       Y7, Y5, Y5
+	VBROADCASTSS (AX)(R9*1), Z8
+	VMULPS       Z6, Z8, Z6
+	VMULPS       Y7, Y8, Y7
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R4C24one
 
 gemmAVX512F32R4C24pair:
 	VMOVUPS      (CX), Z8
@@ -1472,57 +1517,48 @@ gemmAVX512F32R4C24one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R4C24done:
-	VBROADCASTSS alpha+80(FP), Z8
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R4C24set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z8, Z0
-	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y1
-	VMOVUPS      Y1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z8, Z2
-	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y3
-	VMOVUPS      Y3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z8, Z4
-	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y5
-	VMOVUPS      Y5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z8, Z6
-	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y7
-	VMOVUPS      Y7, K1, 64(CX)
-	JMP          gemmAVX512F32R4C24end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R4C24set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS   Z2, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y3, Y3
+	VMOVUPS   Y3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS   Z4, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y5, Y5
+	VMOVUPS   Y5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y7, Y7
+	VMOVUPS   Y7, K1, 64(CX)
+	JMP       gemmAVX512F32R4C24end
 
 gemmAVX512F32R4C24set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z8, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Y8, Y1, Y1
 	VMOVUPS Y1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z2, Z2
 	VMOVUPS Z2, (CX)
-	VMULPS  Y8, Y3, Y3
 	VMOVUPS Y3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z4, Z4
 	VMOVUPS Z4, (CX)
-	VMULPS  Y8, Y5, Y5
 	VMOVUPS Y5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Y8, Y7, Y7
 	VMOVUPS Y7, K1, 64(CX)
 
 gemmAVX512F32R4C24end:
@@ -1536,7 +1572,7 @@ gemmAVX512F32R4C24end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R4C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R4C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·gemmAVX512F32R4C32(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -1550,22 +1586,31 @@ TEXT ·gemmAVX512F32R4C32(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R4C32tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R4C32one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z6
+	VMOVUPS.Z    64(CX), K1, Z7
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z1
+	VMULPS       Z6, Z1, Z0
+	VMULPS       Z7, Z1, Z1
+	VBROADCASTSS (AX)(R8*1), Z3
+	VMULPS       Z6, Z3, Z2
+	VMULPS       Z7, Z3, Z3
+	VBROADCASTSS (AX)(R8*2), Z5
+	VMULPS       Z6, Z5, Z4
+	VMULPS       Z7, Z5, Z5
+	VBROADCASTSS (AX)(R9*1), Z8
+	VMULPS       Z6, Z8, Z6
+	VMULPS       Z7, Z8, Z7
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R4C32one
 
 gemmAVX512F32R4C32pair:
 	VMOVUPS      (CX), Z8
@@ -1624,57 +1669,48 @@ gemmAVX512F32R4C32one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R4C32done:
-	VBROADCASTSS alpha+80(FP), Z8
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R4C32set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z8, Z0
-	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z1
-	VMOVUPS      Z1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z8, Z2
-	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z3
-	VMOVUPS      Z3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z8, Z4
-	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z5
-	VMOVUPS      Z5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z8, Z6
-	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z7
-	VMOVUPS      Z7, K1, 64(CX)
-	JMP          gemmAVX512F32R4C32end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R4C32set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS   Z2, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VMOVUPS   Z3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS   Z4, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z5, Z5
+	VMOVUPS   Z5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z7, Z7
+	VMOVUPS   Z7, K1, 64(CX)
+	JMP       gemmAVX512F32R4C32end
 
 gemmAVX512F32R4C32set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z8, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z8, Z1, Z1
 	VMOVUPS Z1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z2, Z2
 	VMOVUPS Z2, (CX)
-	VMULPS  Z8, Z3, Z3
 	VMOVUPS Z3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z4, Z4
 	VMOVUPS Z4, (CX)
-	VMULPS  Z8, Z5, Z5
 	VMOVUPS Z5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Z8, Z7, Z7
 	VMOVUPS Z7, K1, 64(CX)
 
 gemmAVX512F32R4C32end:
@@ -1688,7 +1724,7 @@ gemmAVX512F32R4C32end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R4C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R4C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
 TEXT ·gemmAVX512F32R4C40(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -1702,26 +1738,36 @@ TEXT ·gemmAVX512F32R4C40(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R4C40tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Y2, Y2, Y2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Y8, Y8, Y8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R4C40one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z9
+	VMOVUPS      64(CX), Z10
+	VMOVUPS.Z    128(CX), K1, Y11
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z9, Z2, Z0
+	VMULPS       Z10, Z2, Z1
+	VMULPS       Y11, Y2, Y2
+	VBROADCASTSS (AX)(R8*1), Z5
+	VMULPS       Z9, Z5, Z3
+	VMULPS       Z10, Z5, Z4
+	VMULPS       Y11, Y5, Y5
+	VBROADCASTSS (AX)(R8*2), Z8
+	VMULPS       Z9, Z8, Z6
+	VMULPS       Z10, Z8, Z7
+	VMULPS       Y11, Y8, Y8
+	VBROADCASTSS (AX)(R9*1), Z12
+	VMULPS       Z9, Z12, Z9
+	VMULPS       Z10, Z12, Z10
+	VMULPS       Y11, Y12, Y11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R4C40one
 
 gemmAVX512F32R4C40pair:
 	VMOVUPS      (CX), Z12
@@ -1795,73 +1841,60 @@ gemmAVX512F32R4C40one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R4C40done:
-	VBROADCASTSS alpha+80(FP), Z12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R4C40set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z12, Z0
-	VMOVUPS      Z0, (CX)
-	VFMADD213PS  64(CX), Z12, Z1
-	VMOVUPS      Z1, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y2
-	VMOVUPS      Y2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z3
-	VMOVUPS      Z3, (CX)
-	VFMADD213PS  64(CX), Z12, Z4
-	VMOVUPS      Z4, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y5
-	VMOVUPS      Y5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z6
-	VMOVUPS      Z6, (CX)
-	VFMADD213PS  64(CX), Z12, Z7
-	VMOVUPS      Z7, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y8
-	VMOVUPS      Y8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z9
-	VMOVUPS      Z9, (CX)
-	VFMADD213PS  64(CX), Z12, Z10
-	VMOVUPS      Z10, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y11
-	VMOVUPS      Y11, K1, 128(CX)
-	JMP          gemmAVX512F32R4C40end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R4C40set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS   Z1, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y2, Y2
+	VMOVUPS   Y2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z3, Z3
+	VMOVUPS   Z3, (CX)
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS   Z4, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y5, Y5
+	VMOVUPS   Y5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS   Z7, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y8, Y8
+	VMOVUPS   Y8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z9, Z9
+	VMOVUPS   Z9, (CX)
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS   Z10, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y11, Y11
+	VMOVUPS   Y11, K1, 128(CX)
+	JMP       gemmAVX512F32R4C40end
 
 gemmAVX512F32R4C40set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z12, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z12, Z1, Z1
 	VMOVUPS Z1, 64(CX)
-	VMULPS  Y12, Y2, Y2
 	VMOVUPS Y2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z3, Z3
 	VMOVUPS Z3, (CX)
-	VMULPS  Z12, Z4, Z4
 	VMOVUPS Z4, 64(CX)
-	VMULPS  Y12, Y5, Y5
 	VMOVUPS Y5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Z12, Z7, Z7
 	VMOVUPS Z7, 64(CX)
-	VMULPS  Y12, Y8, Y8
 	VMOVUPS Y8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z9, Z9
 	VMOVUPS Z9, (CX)
-	VMULPS  Z12, Z10, Z10
 	VMOVUPS Z10, 64(CX)
-	VMULPS  Y12, Y11, Y11
 	VMOVUPS Y11, K1, 128(CX)
 
 gemmAVX512F32R4C40end:
@@ -1875,7 +1908,7 @@ gemmAVX512F32R4C40end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R4C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R4C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·gemmAVX512F32R4C48(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -1889,26 +1922,36 @@ TEXT ·gemmAVX512F32R4C48(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R4C48tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F32R4C48one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z9
+	VMOVUPS      64(CX), Z10
+	VMOVUPS.Z    128(CX), K1, Z11
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z9, Z2, Z0
+	VMULPS       Z10, Z2, Z1
+	VMULPS       Z11, Z2, Z2
+	VBROADCASTSS (AX)(R8*1), Z5
+	VMULPS       Z9, Z5, Z3
+	VMULPS       Z10, Z5, Z4
+	VMULPS       Z11, Z5, Z5
+	VBROADCASTSS (AX)(R8*2), Z8
+	VMULPS       Z9, Z8, Z6
+	VMULPS       Z10, Z8, Z7
+	VMULPS       Z11, Z8, Z8
+	VBROADCASTSS (AX)(R9*1), Z12
+	VMULPS       Z9, Z12, Z9
+	VMULPS       Z10, Z12, Z10
+	VMULPS       Z11, Z12, Z11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F32R4C48one
 
 gemmAVX512F32R4C48pair:
 	VMOVUPS      (CX), Z12
@@ -1982,73 +2025,60 @@ gemmAVX512F32R4C48one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R4C48done:
-	VBROADCASTSS alpha+80(FP), Z12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R4C48set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z12, Z0
-	VMOVUPS      Z0, (CX)
-	VFMADD213PS  64(CX), Z12, Z1
-	VMOVUPS      Z1, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z2
-	VMOVUPS      Z2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z3
-	VMOVUPS      Z3, (CX)
-	VFMADD213PS  64(CX), Z12, Z4
-	VMOVUPS      Z4, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z5
-	VMOVUPS      Z5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z6
-	VMOVUPS      Z6, (CX)
-	VFMADD213PS  64(CX), Z12, Z7
-	VMOVUPS      Z7, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z8
-	VMOVUPS      Z8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z9
-	VMOVUPS      Z9, (CX)
-	VFMADD213PS  64(CX), Z12, Z10
-	VMOVUPS      Z10, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z11
-	VMOVUPS      Z11, K1, 128(CX)
-	JMP          gemmAVX512F32R4C48end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R4C48set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS   Z1, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z3, Z3
+	VMOVUPS   Z3, (CX)
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS   Z4, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z5, Z5
+	VMOVUPS   Z5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS   Z7, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z8, Z8
+	VMOVUPS   Z8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z9, Z9
+	VMOVUPS   Z9, (CX)
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS   Z10, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z11, Z11
+	VMOVUPS   Z11, K1, 128(CX)
+	JMP       gemmAVX512F32R4C48end
 
 gemmAVX512F32R4C48set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z12, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z12, Z1, Z1
 	VMOVUPS Z1, 64(CX)
-	VMULPS  Z12, Z2, Z2
 	VMOVUPS Z2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z3, Z3
 	VMOVUPS Z3, (CX)
-	VMULPS  Z12, Z4, Z4
 	VMOVUPS Z4, 64(CX)
-	VMULPS  Z12, Z5, Z5
 	VMOVUPS Z5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Z12, Z7, Z7
 	VMOVUPS Z7, 64(CX)
-	VMULPS  Z12, Z8, Z8
 	VMOVUPS Z8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z9, Z9
 	VMOVUPS Z9, (CX)
-	VMULPS  Z12, Z10, Z10
 	VMOVUPS Z10, 64(CX)
-	VMULPS  Z12, Z11, Z11
 	VMOVUPS Z11, K1, 128(CX)
 
 gemmAVX512F32R4C48end:
@@ -2062,7 +2092,7 @@ gemmAVX512F32R4C48end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R6C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R6C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmAVX512F32R6C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -2076,20 +2106,30 @@ TEXT ·gemmAVX512F32R6C8(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R6C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F32R6C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Y5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y0
+	VMULPS       Y5, Y0, Y0
+	VBROADCASTSS (AX)(R8*1), Y1
+	VMULPS       Y5, Y1, Y1
+	VBROADCASTSS (AX)(R8*2), Y2
+	VMULPS       Y5, Y2, Y2
+	VBROADCASTSS (AX)(R9*1), Y3
+	VMULPS       Y5, Y3, Y3
+	VBROADCASTSS (AX)(R8*4), Y4
+	VMULPS       Y5, Y4, Y4
+	VBROADCASTSS (AX)(R10*1), Y6
+	VMULPS       Y5, Y6, Y5
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F32R6C8one
 
 gemmAVX512F32R6C8pair:
 	VMOVUPS.Z    (CX), K1, Y6
@@ -2147,55 +2187,48 @@ gemmAVX512F32R6C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R6C8done:
-	VBROADCASTSS alpha+80(FP), Y6
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R6C8set
-	MOVQ         c+64(FP), CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VFMADD213PS  Y7, Y6, Y0
-	VMOVUPS      Y0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VFMADD213PS  Y7, Y6, Y1
-	VMOVUPS      Y1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VFMADD213PS  Y7, Y6, Y2
-	VMOVUPS      Y2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VFMADD213PS  Y7, Y6, Y3
-	VMOVUPS      Y3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VFMADD213PS  Y7, Y6, Y4
-	VMOVUPS      Y4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VFMADD213PS  Y7, Y6, Y5
-	VMOVUPS      Y5, K1, (CX)
-	JMP          gemmAVX512F32R6C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R6C8set
+	MOVQ      c+64(FP), CX
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y0, Y0
+	VMOVUPS   Y0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y2, Y2
+	VMOVUPS   Y2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y3, Y3
+	VMOVUPS   Y3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y4, Y4
+	VMOVUPS   Y4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y5, Y5
+	VMOVUPS   Y5, K1, (CX)
+	JMP       gemmAVX512F32R6C8end
 
 gemmAVX512F32R6C8set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Y6, Y0, Y0
 	VMOVUPS Y0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y6, Y1, Y1
 	VMOVUPS Y1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y6, Y2, Y2
 	VMOVUPS Y2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y6, Y3, Y3
 	VMOVUPS Y3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y6, Y4, Y4
 	VMOVUPS Y4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y6, Y5, Y5
 	VMOVUPS Y5, K1, (CX)
 
 gemmAVX512F32R6C8end:
@@ -2209,7 +2242,7 @@ gemmAVX512F32R6C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R6C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R6C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gemmAVX512F32R6C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -2223,20 +2256,30 @@ TEXT ·gemmAVX512F32R6C16(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R6C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F32R6C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Z5
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z0
+	VMULPS       Z5, Z0, Z0
+	VBROADCASTSS (AX)(R8*1), Z1
+	VMULPS       Z5, Z1, Z1
+	VBROADCASTSS (AX)(R8*2), Z2
+	VMULPS       Z5, Z2, Z2
+	VBROADCASTSS (AX)(R9*1), Z3
+	VMULPS       Z5, Z3, Z3
+	VBROADCASTSS (AX)(R8*4), Z4
+	VMULPS       Z5, Z4, Z4
+	VBROADCASTSS (AX)(R10*1), Z6
+	VMULPS       Z5, Z6, Z5
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F32R6C16one
 
 gemmAVX512F32R6C16pair:
 	VMOVUPS.Z    (CX), K1, Z6
@@ -2294,55 +2337,48 @@ gemmAVX512F32R6C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R6C16done:
-	VBROADCASTSS alpha+80(FP), Z6
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R6C16set
-	MOVQ         c+64(FP), CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD213PS  Z7, Z6, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD213PS  Z7, Z6, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD213PS  Z7, Z6, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD213PS  Z7, Z6, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD213PS  Z7, Z6, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD213PS  Z7, Z6, Z5
-	VMOVUPS      Z5, K1, (CX)
-	JMP          gemmAVX512F32R6C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R6C16set
+	MOVQ      c+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VMOVUPS   Z3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z4, Z4
+	VMOVUPS   Z4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z5, Z5
+	VMOVUPS   Z5, K1, (CX)
+	JMP       gemmAVX512F32R6C16end
 
 gemmAVX512F32R6C16set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z6, Z0, Z0
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z6, Z1, Z1
 	VMOVUPS Z1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z6, Z2, Z2
 	VMOVUPS Z2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z6, Z3, Z3
 	VMOVUPS Z3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z6, Z4, Z4
 	VMOVUPS Z4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z6, Z5, Z5
 	VMOVUPS Z5, K1, (CX)
 
 gemmAVX512F32R6C16end:
@@ -2356,7 +2392,7 @@ gemmAVX512F32R6C16end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R6C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R6C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmAVX512F32R6C24(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -2371,26 +2407,37 @@ TEXT ·gemmAVX512F32R6C24(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R6C24tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	VPXORD Z2, Z2, Z2
-	VPXORD Y3, Y3, Y3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Y7, Y7, Y7
-	VPXORD Z8, Z8, Z8
-	VPXORD Y9, Y9, Y9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F32R6C24one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z10
+	VMOVUPS.Z    64(CX), K1, Y11
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z1
+	VMULPS       Z10, Z1, Z0
+	VMULPS       Y11, Y1, Y1
+	VBROADCASTSS (AX)(R8*1), Z3
+	VMULPS       Z10, Z3, Z2
+	VMULPS       Y11, Y3, Y3
+	VBROADCASTSS (AX)(R8*2), Z5
+	VMULPS       Z10, Z5, Z4
+	VMULPS       Y11, Y5, Y5
+	VBROADCASTSS (AX)(R9*1), Z7
+	VMULPS       Z10, Z7, Z6
+	VMULPS       Y11, Y7, Y7
+	VBROADCASTSS (AX)(R8*4), Z9
+	VMULPS       Z10, Z9, Z8
+	VMULPS       Y11, Y9, Y9
+	VBROADCASTSS (AX)(R10*1), Z12
+	VMULPS       Z10, Z12, Z10
+	VMULPS       Y11, Y12, Y11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F32R6C24one
 
 gemmAVX512F32R6C24pair:
 	VMOVUPS      (CX), Z12
@@ -2469,79 +2516,66 @@ gemmAVX512F32R6C24one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R6C24done:
-	VBROADCASTSS alpha+80(FP), Z12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R6C24set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z12, Z0
-	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y1
-	VMOVUPS      Y1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z2
-	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y3
-	VMOVUPS      Y3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z4
-	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y5
-	VMOVUPS      Y5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z6
-	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y7
-	VMOVUPS      Y7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z8
-	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y9
-	VMOVUPS      Y9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z10
-	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y11
-	VMOVUPS      Y11, K1, 64(CX)
-	JMP          gemmAVX512F32R6C24end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R6C24set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS   Z2, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y3, Y3
+	VMOVUPS   Y3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS   Z4, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y5, Y5
+	VMOVUPS   Y5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y7, Y7
+	VMOVUPS   Y7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS   Z8, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y9, Y9
+	VMOVUPS   Y9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS   Z10, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y11, Y11
+	VMOVUPS   Y11, K1, 64(CX)
+	JMP       gemmAVX512F32R6C24end
 
 gemmAVX512F32R6C24set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z12, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Y12, Y1, Y1
 	VMOVUPS Y1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z2, Z2
 	VMOVUPS Z2, (CX)
-	VMULPS  Y12, Y3, Y3
 	VMOVUPS Y3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z4, Z4
 	VMOVUPS Z4, (CX)
-	VMULPS  Y12, Y5, Y5
 	VMOVUPS Y5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Y12, Y7, Y7
 	VMOVUPS Y7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z8, Z8
 	VMOVUPS Z8, (CX)
-	VMULPS  Y12, Y9, Y9
 	VMOVUPS Y9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z10, Z10
 	VMOVUPS Z10, (CX)
-	VMULPS  Y12, Y11, Y11
 	VMOVUPS Y11, K1, 64(CX)
 
 gemmAVX512F32R6C24end:
@@ -2555,7 +2589,7 @@ gemmAVX512F32R6C24end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R6C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R6C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gemmAVX512F32R6C32(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -2570,26 +2604,37 @@ TEXT ·gemmAVX512F32R6C32(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R6C32tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F32R6C32one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z10
+	VMOVUPS.Z    64(CX), K1, Z11
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z1
+	VMULPS       Z10, Z1, Z0
+	VMULPS       Z11, Z1, Z1
+	VBROADCASTSS (AX)(R8*1), Z3
+	VMULPS       Z10, Z3, Z2
+	VMULPS       Z11, Z3, Z3
+	VBROADCASTSS (AX)(R8*2), Z5
+	VMULPS       Z10, Z5, Z4
+	VMULPS       Z11, Z5, Z5
+	VBROADCASTSS (AX)(R9*1), Z7
+	VMULPS       Z10, Z7, Z6
+	VMULPS       Z11, Z7, Z7
+	VBROADCASTSS (AX)(R8*4), Z9
+	VMULPS       Z10, Z9, Z8
+	VMULPS       Z11, Z9, Z9
+	VBROADCASTSS (AX)(R10*1), Z12
+	VMULPS       Z10, Z12, Z10
+	VMULPS       Z11, Z12, Z11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F32R6C32one
 
 gemmAVX512F32R6C32pair:
 	VMOVUPS      (CX), Z12
@@ -2668,79 +2713,66 @@ gemmAVX512F32R6C32one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R6C32done:
-	VBROADCASTSS alpha+80(FP), Z12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R6C32set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z12, Z0
-	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z1
-	VMOVUPS      Z1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z2
-	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z3
-	VMOVUPS      Z3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z4
-	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z5
-	VMOVUPS      Z5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z6
-	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z7
-	VMOVUPS      Z7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z8
-	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z9
-	VMOVUPS      Z9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z12, Z10
-	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z11
-	VMOVUPS      Z11, K1, 64(CX)
-	JMP          gemmAVX512F32R6C32end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R6C32set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS   Z2, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VMOVUPS   Z3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS   Z4, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z5, Z5
+	VMOVUPS   Z5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z7, Z7
+	VMOVUPS   Z7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS   Z8, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z9, Z9
+	VMOVUPS   Z9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS   Z10, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z11, Z11
+	VMOVUPS   Z11, K1, 64(CX)
+	JMP       gemmAVX512F32R6C32end
 
 gemmAVX512F32R6C32set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z12, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z12, Z1, Z1
 	VMOVUPS Z1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z2, Z2
 	VMOVUPS Z2, (CX)
-	VMULPS  Z12, Z3, Z3
 	VMOVUPS Z3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z4, Z4
 	VMOVUPS Z4, (CX)
-	VMULPS  Z12, Z5, Z5
 	VMOVUPS Z5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Z12, Z7, Z7
 	VMOVUPS Z7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z8, Z8
 	VMOVUPS Z8, (CX)
-	VMULPS  Z12, Z9, Z9
 	VMOVUPS Z9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z10, Z10
 	VMOVUPS Z10, (CX)
-	VMULPS  Z12, Z11, Z11
 	VMOVUPS Z11, K1, 64(CX)
 
 gemmAVX512F32R6C32end:
@@ -2754,7 +2786,7 @@ gemmAVX512F32R6C32end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R6C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R6C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmAVX512F32R6C40(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -2769,32 +2801,44 @@ TEXT ·gemmAVX512F32R6C40(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R6C40tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Y2, Y2, Y2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Y8, Y8, Y8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Y14, Y14, Y14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Y17, Y17, Y17
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F32R6C40one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z15
+	VMOVUPS      64(CX), Z16
+	VMOVUPS.Z    128(CX), K1, Y17
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z15, Z2, Z0
+	VMULPS       Z16, Z2, Z1
+	VMULPS       Y17, Y2, Y2
+	VBROADCASTSS (AX)(R8*1), Z5
+	VMULPS       Z15, Z5, Z3
+	VMULPS       Z16, Z5, Z4
+	VMULPS       Y17, Y5, Y5
+	VBROADCASTSS (AX)(R8*2), Z8
+	VMULPS       Z15, Z8, Z6
+	VMULPS       Z16, Z8, Z7
+	VMULPS       Y17, Y8, Y8
+	VBROADCASTSS (AX)(R9*1), Z11
+	VMULPS       Z15, Z11, Z9
+	VMULPS       Z16, Z11, Z10
+	VMULPS       Y17, Y11, Y11
+	VBROADCASTSS (AX)(R8*4), Z14
+	VMULPS       Z15, Z14, Z12
+	VMULPS       Z16, Z14, Z13
+	VMULPS       Y17, Y14, Y14
+	VBROADCASTSS (AX)(R10*1), Z18
+	VMULPS       Z15, Z18, Z15
+	VMULPS       Z16, Z18, Z16
+	VMULPS       Y17, Y18, Y17
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F32R6C40one
 
 gemmAVX512F32R6C40pair:
 	VMOVUPS      (CX), Z18
@@ -2894,103 +2938,84 @@ gemmAVX512F32R6C40one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R6C40done:
-	VBROADCASTSS alpha+80(FP), Z18
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R6C40set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z18, Z0
-	VMOVUPS      Z0, (CX)
-	VFMADD213PS  64(CX), Z18, Z1
-	VMOVUPS      Z1, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y19
-	VFMADD213PS  Y19, Y18, Y2
-	VMOVUPS      Y2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z18, Z3
-	VMOVUPS      Z3, (CX)
-	VFMADD213PS  64(CX), Z18, Z4
-	VMOVUPS      Z4, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y19
-	VFMADD213PS  Y19, Y18, Y5
-	VMOVUPS      Y5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z18, Z6
-	VMOVUPS      Z6, (CX)
-	VFMADD213PS  64(CX), Z18, Z7
-	VMOVUPS      Z7, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y19
-	VFMADD213PS  Y19, Y18, Y8
-	VMOVUPS      Y8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z18, Z9
-	VMOVUPS      Z9, (CX)
-	VFMADD213PS  64(CX), Z18, Z10
-	VMOVUPS      Z10, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y19
-	VFMADD213PS  Y19, Y18, Y11
-	VMOVUPS      Y11, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z18, Z12
-	VMOVUPS      Z12, (CX)
-	VFMADD213PS  64(CX), Z18, Z13
-	VMOVUPS      Z13, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y19
-	VFMADD213PS  Y19, Y18, Y14
-	VMOVUPS      Y14, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z18, Z15
-	VMOVUPS      Z15, (CX)
-	VFMADD213PS  64(CX), Z18, Z16
-	VMOVUPS      Z16, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y19
-	VFMADD213PS  Y19, Y18, Y17
-	VMOVUPS      Y17, K1, 128(CX)
-	JMP          gemmAVX512F32R6C40end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R6C40set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS   Z1, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y2, Y2
+	VMOVUPS   Y2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z3, Z3
+	VMOVUPS   Z3, (CX)
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS   Z4, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y5, Y5
+	VMOVUPS   Y5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS   Z7, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y8, Y8
+	VMOVUPS   Y8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z9, Z9
+	VMOVUPS   Z9, (CX)
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS   Z10, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y11, Y11
+	VMOVUPS   Y11, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS   Z12, (CX)
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS   Z13, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y14, Y14
+	VMOVUPS   Y14, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z15, Z15
+	VMOVUPS   Z15, (CX)
+	VADDPS    64(CX), Z16, Z16
+	VMOVUPS   Z16, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y17, Y17
+	VMOVUPS   Y17, K1, 128(CX)
+	JMP       gemmAVX512F32R6C40end
 
 gemmAVX512F32R6C40set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z18, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z18, Z1, Z1
 	VMOVUPS Z1, 64(CX)
-	VMULPS  Y18, Y2, Y2
 	VMOVUPS Y2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z18, Z3, Z3
 	VMOVUPS Z3, (CX)
-	VMULPS  Z18, Z4, Z4
 	VMOVUPS Z4, 64(CX)
-	VMULPS  Y18, Y5, Y5
 	VMOVUPS Y5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z18, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Z18, Z7, Z7
 	VMOVUPS Z7, 64(CX)
-	VMULPS  Y18, Y8, Y8
 	VMOVUPS Y8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z18, Z9, Z9
 	VMOVUPS Z9, (CX)
-	VMULPS  Z18, Z10, Z10
 	VMOVUPS Z10, 64(CX)
-	VMULPS  Y18, Y11, Y11
 	VMOVUPS Y11, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z18, Z12, Z12
 	VMOVUPS Z12, (CX)
-	VMULPS  Z18, Z13, Z13
 	VMOVUPS Z13, 64(CX)
-	VMULPS  Y18, Y14, Y14
 	VMOVUPS Y14, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z18, Z15, Z15
 	VMOVUPS Z15, (CX)
-	VMULPS  Z18, Z16, Z16
 	VMOVUPS Z16, 64(CX)
-	VMULPS  Y18, Y17, Y17
 	VMOVUPS Y17, K1, 128(CX)
 
 gemmAVX512F32R6C40end:
@@ -3004,7 +3029,7 @@ gemmAVX512F32R6C40end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R6C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R6C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gemmAVX512F32R6C48(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -3019,32 +3044,44 @@ TEXT ·gemmAVX512F32R6C48(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R6C48tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F32R6C48one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z15
+	VMOVUPS      64(CX), Z16
+	VMOVUPS.Z    128(CX), K1, Z17
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z15, Z2, Z0
+	VMULPS       Z16, Z2, Z1
+	VMULPS       Z17, Z2, Z2
+	VBROADCASTSS (AX)(R8*1), Z5
+	VMULPS       Z15, Z5, Z3
+	VMULPS       Z16, Z5, Z4
+	VMULPS       Z17, Z5, Z5
+	VBROADCASTSS (AX)(R8*2), Z8
+	VMULPS       Z15, Z8, Z6
+	VMULPS       Z16, Z8, Z7
+	VMULPS       Z17, Z8, Z8
+	VBROADCASTSS (AX)(R9*1), Z11
+	VMULPS       Z15, Z11, Z9
+	VMULPS       Z16, Z11, Z10
+	VMULPS       Z17, Z11, Z11
+	VBROADCASTSS (AX)(R8*4), Z14
+	VMULPS       Z15, Z14, Z12
+	VMULPS       Z16, Z14, Z13
+	VMULPS       Z17, Z14, Z14
+	VBROADCASTSS (AX)(R10*1), Z18
+	VMULPS       Z15, Z18, Z15
+	VMULPS       Z16, Z18, Z16
+	VMULPS       Z17, Z18, Z17
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F32R6C48one
 
 gemmAVX512F32R6C48pair:
 	VMOVUPS      (CX), Z18
@@ -3144,103 +3181,84 @@ gemmAVX512F32R6C48one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R6C48done:
-	VBROADCASTSS alpha+80(FP), Z18
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R6C48set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z18, Z0
-	VMOVUPS      Z0, (CX)
-	VFMADD213PS  64(CX), Z18, Z1
-	VMOVUPS      Z1, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z19
-	VFMADD213PS  Z19, Z18, Z2
-	VMOVUPS      Z2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z18, Z3
-	VMOVUPS      Z3, (CX)
-	VFMADD213PS  64(CX), Z18, Z4
-	VMOVUPS      Z4, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z19
-	VFMADD213PS  Z19, Z18, Z5
-	VMOVUPS      Z5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z18, Z6
-	VMOVUPS      Z6, (CX)
-	VFMADD213PS  64(CX), Z18, Z7
-	VMOVUPS      Z7, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z19
-	VFMADD213PS  Z19, Z18, Z8
-	VMOVUPS      Z8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z18, Z9
-	VMOVUPS      Z9, (CX)
-	VFMADD213PS  64(CX), Z18, Z10
-	VMOVUPS      Z10, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z19
-	VFMADD213PS  Z19, Z18, Z11
-	VMOVUPS      Z11, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z18, Z12
-	VMOVUPS      Z12, (CX)
-	VFMADD213PS  64(CX), Z18, Z13
-	VMOVUPS      Z13, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z19
-	VFMADD213PS  Z19, Z18, Z14
-	VMOVUPS      Z14, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z18, Z15
-	VMOVUPS      Z15, (CX)
-	VFMADD213PS  64(CX), Z18, Z16
-	VMOVUPS      Z16, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z19
-	VFMADD213PS  Z19, Z18, Z17
-	VMOVUPS      Z17, K1, 128(CX)
-	JMP          gemmAVX512F32R6C48end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R6C48set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS   Z1, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z3, Z3
+	VMOVUPS   Z3, (CX)
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS   Z4, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z5, Z5
+	VMOVUPS   Z5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS   Z7, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z8, Z8
+	VMOVUPS   Z8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z9, Z9
+	VMOVUPS   Z9, (CX)
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS   Z10, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z11, Z11
+	VMOVUPS   Z11, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS   Z12, (CX)
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS   Z13, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z14, Z14
+	VMOVUPS   Z14, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z15, Z15
+	VMOVUPS   Z15, (CX)
+	VADDPS    64(CX), Z16, Z16
+	VMOVUPS   Z16, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z17, Z17
+	VMOVUPS   Z17, K1, 128(CX)
+	JMP       gemmAVX512F32R6C48end
 
 gemmAVX512F32R6C48set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z18, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z18, Z1, Z1
 	VMOVUPS Z1, 64(CX)
-	VMULPS  Z18, Z2, Z2
 	VMOVUPS Z2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z18, Z3, Z3
 	VMOVUPS Z3, (CX)
-	VMULPS  Z18, Z4, Z4
 	VMOVUPS Z4, 64(CX)
-	VMULPS  Z18, Z5, Z5
 	VMOVUPS Z5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z18, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Z18, Z7, Z7
 	VMOVUPS Z7, 64(CX)
-	VMULPS  Z18, Z8, Z8
 	VMOVUPS Z8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z18, Z9, Z9
 	VMOVUPS Z9, (CX)
-	VMULPS  Z18, Z10, Z10
 	VMOVUPS Z10, 64(CX)
-	VMULPS  Z18, Z11, Z11
 	VMOVUPS Z11, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z18, Z12, Z12
 	VMOVUPS Z12, (CX)
-	VMULPS  Z18, Z13, Z13
 	VMOVUPS Z13, 64(CX)
-	VMULPS  Z18, Z14, Z14
 	VMOVUPS Z14, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z18, Z15, Z15
 	VMOVUPS Z15, (CX)
-	VMULPS  Z18, Z16, Z16
 	VMOVUPS Z16, 64(CX)
-	VMULPS  Z18, Z17, Z17
 	VMOVUPS Z17, K1, 128(CX)
 
 gemmAVX512F32R6C48end:
@@ -3254,7 +3272,7 @@ gemmAVX512F32R6C48end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R8C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R8C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmAVX512F32R8C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -3269,22 +3287,34 @@ TEXT ·gemmAVX512F32R8C8(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R8C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F32R8C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Y7
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y0
+	VMULPS       Y7, Y0, Y0
+	VBROADCASTSS (AX)(R8*1), Y1
+	VMULPS       Y7, Y1, Y1
+	VBROADCASTSS (AX)(R8*2), Y2
+	VMULPS       Y7, Y2, Y2
+	VBROADCASTSS (AX)(R9*1), Y3
+	VMULPS       Y7, Y3, Y3
+	VBROADCASTSS (AX)(R8*4), Y4
+	VMULPS       Y7, Y4, Y4
+	VBROADCASTSS (AX)(R10*1), Y5
+	VMULPS       Y7, Y5, Y5
+	VBROADCASTSS (AX)(R9*2), Y6
+	VMULPS       Y7, Y6, Y6
+	VBROADCASTSS (AX)(R11*1), Y8
+	VMULPS       Y7, Y8, Y7
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F32R8C8one
 
 gemmAVX512F32R8C8pair:
 	VMOVUPS.Z    (CX), K1, Y8
@@ -3354,69 +3384,60 @@ gemmAVX512F32R8C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R8C8done:
-	VBROADCASTSS alpha+80(FP), Y8
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R8C8set
-	MOVQ         c+64(FP), CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y0
-	VMOVUPS      Y0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y1
-	VMOVUPS      Y1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y2
-	VMOVUPS      Y2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y3
-	VMOVUPS      Y3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y4
-	VMOVUPS      Y4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y5
-	VMOVUPS      Y5, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y6
-	VMOVUPS      Y6, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VFMADD213PS  Y9, Y8, Y7
-	VMOVUPS      Y7, K1, (CX)
-	JMP          gemmAVX512F32R8C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R8C8set
+	MOVQ      c+64(FP), CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y0, Y0
+	VMOVUPS   Y0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y2, Y2
+	VMOVUPS   Y2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y3, Y3
+	VMOVUPS   Y3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y4, Y4
+	VMOVUPS   Y4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y5, Y5
+	VMOVUPS   Y5, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y6, Y6
+	VMOVUPS   Y6, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y7, Y7
+	VMOVUPS   Y7, K1, (CX)
+	JMP       gemmAVX512F32R8C8end
 
 gemmAVX512F32R8C8set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Y8, Y0, Y0
 	VMOVUPS Y0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y8, Y1, Y1
 	VMOVUPS Y1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y8, Y2, Y2
 	VMOVUPS Y2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y8, Y3, Y3
 	VMOVUPS Y3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y8, Y4, Y4
 	VMOVUPS Y4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y8, Y5, Y5
 	VMOVUPS Y5, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y8, Y6, Y6
 	VMOVUPS Y6, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y8, Y7, Y7
 	VMOVUPS Y7, K1, (CX)
 
 gemmAVX512F32R8C8end:
@@ -3430,7 +3451,7 @@ gemmAVX512F32R8C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R8C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R8C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gemmAVX512F32R8C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -3445,22 +3466,34 @@ TEXT ·gemmAVX512F32R8C16(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R8C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F32R8C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Z7
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z0
+	VMULPS       Z7, Z0, Z0
+	VBROADCASTSS (AX)(R8*1), Z1
+	VMULPS       Z7, Z1, Z1
+	VBROADCASTSS (AX)(R8*2), Z2
+	VMULPS       Z7, Z2, Z2
+	VBROADCASTSS (AX)(R9*1), Z3
+	VMULPS       Z7, Z3, Z3
+	VBROADCASTSS (AX)(R8*4), Z4
+	VMULPS       Z7, Z4, Z4
+	VBROADCASTSS (AX)(R10*1), Z5
+	VMULPS       Z7, Z5, Z5
+	VBROADCASTSS (AX)(R9*2), Z6
+	VMULPS       Z7, Z6, Z6
+	VBROADCASTSS (AX)(R11*1), Z8
+	VMULPS       Z7, Z8, Z7
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F32R8C16one
 
 gemmAVX512F32R8C16pair:
 	VMOVUPS.Z    (CX), K1, Z8
@@ -3530,69 +3563,60 @@ gemmAVX512F32R8C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R8C16done:
-	VBROADCASTSS alpha+80(FP), Z8
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R8C16set
-	MOVQ         c+64(FP), CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z7
-	VMOVUPS      Z7, K1, (CX)
-	JMP          gemmAVX512F32R8C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R8C16set
+	MOVQ      c+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VMOVUPS   Z3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z4, Z4
+	VMOVUPS   Z4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z5, Z5
+	VMOVUPS   Z5, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z6, Z6
+	VMOVUPS   Z6, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z7, Z7
+	VMOVUPS   Z7, K1, (CX)
+	JMP       gemmAVX512F32R8C16end
 
 gemmAVX512F32R8C16set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z8, Z0, Z0
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z1, Z1
 	VMOVUPS Z1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z2, Z2
 	VMOVUPS Z2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z3, Z3
 	VMOVUPS Z3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z4, Z4
 	VMOVUPS Z4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z5, Z5
 	VMOVUPS Z5, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z6, Z6
 	VMOVUPS Z6, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z8, Z7, Z7
 	VMOVUPS Z7, K1, (CX)
 
 gemmAVX512F32R8C16end:
@@ -3606,7 +3630,7 @@ gemmAVX512F32R8C16end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R8C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R8C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmAVX512F32R8C24(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -3622,30 +3646,43 @@ TEXT ·gemmAVX512F32R8C24(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R8C24tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	VPXORD Z2, Z2, Z2
-	VPXORD Y3, Y3, Y3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Y7, Y7, Y7
-	VPXORD Z8, Z8, Z8
-	VPXORD Y9, Y9, Y9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	VPXORD Z12, Z12, Z12
-	VPXORD Y13, Y13, Y13
-	VPXORD Z14, Z14, Z14
-	VPXORD Y15, Y15, Y15
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F32R8C24one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z14
+	VMOVUPS.Z    64(CX), K1, Y15
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z1
+	VMULPS       Z14, Z1, Z0
+	VMULPS       Y15, Y1, Y1
+	VBROADCASTSS (AX)(R8*1), Z3
+	VMULPS       Z14, Z3, Z2
+	VMULPS       Y15, Y3, Y3
+	VBROADCASTSS (AX)(R8*2), Z5
+	VMULPS       Z14, Z5, Z4
+	VMULPS       Y15, Y5, Y5
+	VBROADCASTSS (AX)(R9*1), Z7
+	VMULPS       Z14, Z7, Z6
+	VMULPS       Y15, Y7, Y7
+	VBROADCASTSS (AX)(R8*4), Z9
+	VMULPS       Z14, Z9, Z8
+	VMULPS       Y15, Y9, Y9
+	VBROADCASTSS (AX)(R10*1), Z11
+	VMULPS       Z14, Z11, Z10
+	VMULPS       Y15, Y11, Y11
+	VBROADCASTSS (AX)(R9*2), Z13
+	VMULPS       Z14, Z13, Z12
+	VMULPS       Y15, Y13, Y13
+	VBROADCASTSS (AX)(R11*1), Z16
+	VMULPS       Z14, Z16, Z14
+	VMULPS       Y15, Y16, Y15
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F32R8C24one
 
 gemmAVX512F32R8C24pair:
 	VMOVUPS      (CX), Z16
@@ -3742,101 +3779,84 @@ gemmAVX512F32R8C24one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R8C24done:
-	VBROADCASTSS alpha+80(FP), Z16
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R8C24set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z16, Z0
-	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Y17
-	VFMADD213PS  Y17, Y16, Y1
-	VMOVUPS      Y1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z2
-	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Y17
-	VFMADD213PS  Y17, Y16, Y3
-	VMOVUPS      Y3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z4
-	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Y17
-	VFMADD213PS  Y17, Y16, Y5
-	VMOVUPS      Y5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z6
-	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Y17
-	VFMADD213PS  Y17, Y16, Y7
-	VMOVUPS      Y7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z8
-	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Y17
-	VFMADD213PS  Y17, Y16, Y9
-	VMOVUPS      Y9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z10
-	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Y17
-	VFMADD213PS  Y17, Y16, Y11
-	VMOVUPS      Y11, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z12
-	VMOVUPS      Z12, (CX)
-	VMOVUPS.Z    64(CX), K1, Y17
-	VFMADD213PS  Y17, Y16, Y13
-	VMOVUPS      Y13, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z14
-	VMOVUPS      Z14, (CX)
-	VMOVUPS.Z    64(CX), K1, Y17
-	VFMADD213PS  Y17, Y16, Y15
-	VMOVUPS      Y15, K1, 64(CX)
-	JMP          gemmAVX512F32R8C24end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R8C24set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS   Z2, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y3, Y3
+	VMOVUPS   Y3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS   Z4, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y5, Y5
+	VMOVUPS   Y5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y7, Y7
+	VMOVUPS   Y7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS   Z8, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y9, Y9
+	VMOVUPS   Y9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS   Z10, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y11, Y11
+	VMOVUPS   Y11, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS   Z12, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y13, Y13
+	VMOVUPS   Y13, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS   Z14, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y15, Y15
+	VMOVUPS   Y15, K1, 64(CX)
+	JMP       gemmAVX512F32R8C24end
 
 gemmAVX512F32R8C24set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z16, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Y16, Y1, Y1
 	VMOVUPS Y1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z2, Z2
 	VMOVUPS Z2, (CX)
-	VMULPS  Y16, Y3, Y3
 	VMOVUPS Y3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z4, Z4
 	VMOVUPS Z4, (CX)
-	VMULPS  Y16, Y5, Y5
 	VMOVUPS Y5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Y16, Y7, Y7
 	VMOVUPS Y7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z8, Z8
 	VMOVUPS Z8, (CX)
-	VMULPS  Y16, Y9, Y9
 	VMOVUPS Y9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z10, Z10
 	VMOVUPS Z10, (CX)
-	VMULPS  Y16, Y11, Y11
 	VMOVUPS Y11, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z12, Z12
 	VMOVUPS Z12, (CX)
-	VMULPS  Y16, Y13, Y13
 	VMOVUPS Y13, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z14, Z14
 	VMOVUPS Z14, (CX)
-	VMULPS  Y16, Y15, Y15
 	VMOVUPS Y15, K1, 64(CX)
 
 gemmAVX512F32R8C24end:
@@ -3850,7 +3870,7 @@ gemmAVX512F32R8C24end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R8C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R8C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gemmAVX512F32R8C32(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -3866,30 +3886,43 @@ TEXT ·gemmAVX512F32R8C32(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R8C32tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F32R8C32one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z14
+	VMOVUPS.Z    64(CX), K1, Z15
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z1
+	VMULPS       Z14, Z1, Z0
+	VMULPS       Z15, Z1, Z1
+	VBROADCASTSS (AX)(R8*1), Z3
+	VMULPS       Z14, Z3, Z2
+	VMULPS       Z15, Z3, Z3
+	VBROADCASTSS (AX)(R8*2), Z5
+	VMULPS       Z14, Z5, Z4
+	VMULPS       Z15, Z5, Z5
+	VBROADCASTSS (AX)(R9*1), Z7
+	VMULPS       Z14, Z7, Z6
+	VMULPS       Z15, Z7, Z7
+	VBROADCASTSS (AX)(R8*4), Z9
+	VMULPS       Z14, Z9, Z8
+	VMULPS       Z15, Z9, Z9
+	VBROADCASTSS (AX)(R10*1), Z11
+	VMULPS       Z14, Z11, Z10
+	VMULPS       Z15, Z11, Z11
+	VBROADCASTSS (AX)(R9*2), Z13
+	VMULPS       Z14, Z13, Z12
+	VMULPS       Z15, Z13, Z13
+	VBROADCASTSS (AX)(R11*1), Z16
+	VMULPS       Z14, Z16, Z14
+	VMULPS       Z15, Z16, Z15
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F32R8C32one
 
 gemmAVX512F32R8C32pair:
 	VMOVUPS      (CX), Z16
@@ -3986,101 +4019,84 @@ gemmAVX512F32R8C32one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R8C32done:
-	VBROADCASTSS alpha+80(FP), Z16
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R8C32set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z16, Z0
-	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Z17
-	VFMADD213PS  Z17, Z16, Z1
-	VMOVUPS      Z1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z2
-	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Z17
-	VFMADD213PS  Z17, Z16, Z3
-	VMOVUPS      Z3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z4
-	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Z17
-	VFMADD213PS  Z17, Z16, Z5
-	VMOVUPS      Z5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z6
-	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Z17
-	VFMADD213PS  Z17, Z16, Z7
-	VMOVUPS      Z7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z8
-	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Z17
-	VFMADD213PS  Z17, Z16, Z9
-	VMOVUPS      Z9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z10
-	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Z17
-	VFMADD213PS  Z17, Z16, Z11
-	VMOVUPS      Z11, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z12
-	VMOVUPS      Z12, (CX)
-	VMOVUPS.Z    64(CX), K1, Z17
-	VFMADD213PS  Z17, Z16, Z13
-	VMOVUPS      Z13, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z16, Z14
-	VMOVUPS      Z14, (CX)
-	VMOVUPS.Z    64(CX), K1, Z17
-	VFMADD213PS  Z17, Z16, Z15
-	VMOVUPS      Z15, K1, 64(CX)
-	JMP          gemmAVX512F32R8C32end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R8C32set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS   Z2, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VMOVUPS   Z3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS   Z4, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z5, Z5
+	VMOVUPS   Z5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z7, Z7
+	VMOVUPS   Z7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS   Z8, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z9, Z9
+	VMOVUPS   Z9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS   Z10, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z11, Z11
+	VMOVUPS   Z11, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS   Z12, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z13, Z13
+	VMOVUPS   Z13, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS   Z14, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z15, Z15
+	VMOVUPS   Z15, K1, 64(CX)
+	JMP       gemmAVX512F32R8C32end
 
 gemmAVX512F32R8C32set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z16, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z16, Z1, Z1
 	VMOVUPS Z1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z2, Z2
 	VMOVUPS Z2, (CX)
-	VMULPS  Z16, Z3, Z3
 	VMOVUPS Z3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z4, Z4
 	VMOVUPS Z4, (CX)
-	VMULPS  Z16, Z5, Z5
 	VMOVUPS Z5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Z16, Z7, Z7
 	VMOVUPS Z7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z8, Z8
 	VMOVUPS Z8, (CX)
-	VMULPS  Z16, Z9, Z9
 	VMOVUPS Z9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z10, Z10
 	VMOVUPS Z10, (CX)
-	VMULPS  Z16, Z11, Z11
 	VMOVUPS Z11, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z12, Z12
 	VMOVUPS Z12, (CX)
-	VMULPS  Z16, Z13, Z13
 	VMOVUPS Z13, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z16, Z14, Z14
 	VMOVUPS Z14, (CX)
-	VMULPS  Z16, Z15, Z15
 	VMOVUPS Z15, K1, 64(CX)
 
 gemmAVX512F32R8C32end:
@@ -4094,7 +4110,7 @@ gemmAVX512F32R8C32end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R8C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R8C40(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmAVX512F32R8C40(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -4110,38 +4126,52 @@ TEXT ·gemmAVX512F32R8C40(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R8C40tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Y2, Y2, Y2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Y8, Y8, Y8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Y14, Y14, Y14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Y17, Y17, Y17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Y20, Y20, Y20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Y23, Y23, Y23
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F32R8C40one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z21
+	VMOVUPS      64(CX), Z22
+	VMOVUPS.Z    128(CX), K1, Y23
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z21, Z2, Z0
+	VMULPS       Z22, Z2, Z1
+	VMULPS       Y23, Y2, Y2
+	VBROADCASTSS (AX)(R8*1), Z5
+	VMULPS       Z21, Z5, Z3
+	VMULPS       Z22, Z5, Z4
+	VMULPS       Y23, Y5, Y5
+	VBROADCASTSS (AX)(R8*2), Z8
+	VMULPS       Z21, Z8, Z6
+	VMULPS       Z22, Z8, Z7
+	VMULPS       Y23, Y8, Y8
+	VBROADCASTSS (AX)(R9*1), Z11
+	VMULPS       Z21, Z11, Z9
+	VMULPS       Z22, Z11, Z10
+	VMULPS       Y23, Y11, Y11
+	VBROADCASTSS (AX)(R8*4), Z14
+	VMULPS       Z21, Z14, Z12
+	VMULPS       Z22, Z14, Z13
+	VMULPS       Y23, Y14, Y14
+	VBROADCASTSS (AX)(R10*1), Z17
+	VMULPS       Z21, Z17, Z15
+	VMULPS       Z22, Z17, Z16
+	VMULPS       Y23, Y17, Y17
+	VBROADCASTSS (AX)(R9*2), Z20
+	VMULPS       Z21, Z20, Z18
+	VMULPS       Z22, Z20, Z19
+	VMULPS       Y23, Y20, Y20
+	VBROADCASTSS (AX)(R11*1), Z24
+	VMULPS       Z21, Z24, Z21
+	VMULPS       Z22, Z24, Z22
+	VMULPS       Y23, Y24, Y23
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F32R8C40one
 
 gemmAVX512F32R8C40pair:
 	VMOVUPS      (CX), Z24
@@ -4265,133 +4295,108 @@ gemmAVX512F32R8C40one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R8C40done:
-	VBROADCASTSS alpha+80(FP), Z24
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R8C40set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z24, Z0
-	VMOVUPS      Z0, (CX)
-	VFMADD213PS  64(CX), Z24, Z1
-	VMOVUPS      Z1, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y2
-	VMOVUPS      Y2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z3
-	VMOVUPS      Z3, (CX)
-	VFMADD213PS  64(CX), Z24, Z4
-	VMOVUPS      Z4, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y5
-	VMOVUPS      Y5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z6
-	VMOVUPS      Z6, (CX)
-	VFMADD213PS  64(CX), Z24, Z7
-	VMOVUPS      Z7, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y8
-	VMOVUPS      Y8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z9
-	VMOVUPS      Z9, (CX)
-	VFMADD213PS  64(CX), Z24, Z10
-	VMOVUPS      Z10, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y11
-	VMOVUPS      Y11, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z12
-	VMOVUPS      Z12, (CX)
-	VFMADD213PS  64(CX), Z24, Z13
-	VMOVUPS      Z13, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y14
-	VMOVUPS      Y14, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z15
-	VMOVUPS      Z15, (CX)
-	VFMADD213PS  64(CX), Z24, Z16
-	VMOVUPS      Z16, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y17
-	VMOVUPS      Y17, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z18
-	VMOVUPS      Z18, (CX)
-	VFMADD213PS  64(CX), Z24, Z19
-	VMOVUPS      Z19, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y20
-	VMOVUPS      Y20, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z21
-	VMOVUPS      Z21, (CX)
-	VFMADD213PS  64(CX), Z24, Z22
-	VMOVUPS      Z22, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y23
-	VMOVUPS      Y23, K1, 128(CX)
-	JMP          gemmAVX512F32R8C40end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R8C40set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS   Z1, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y2, Y2
+	VMOVUPS   Y2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z3, Z3
+	VMOVUPS   Z3, (CX)
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS   Z4, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y5, Y5
+	VMOVUPS   Y5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS   Z7, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y8, Y8
+	VMOVUPS   Y8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z9, Z9
+	VMOVUPS   Z9, (CX)
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS   Z10, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y11, Y11
+	VMOVUPS   Y11, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS   Z12, (CX)
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS   Z13, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y14, Y14
+	VMOVUPS   Y14, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z15, Z15
+	VMOVUPS   Z15, (CX)
+	VADDPS    64(CX), Z16, Z16
+	VMOVUPS   Z16, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y17, Y17
+	VMOVUPS   Y17, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS   Z18, (CX)
+	VADDPS    64(CX), Z19, Z19
+	VMOVUPS   Z19, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y20, Y20
+	VMOVUPS   Y20, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z21, Z21
+	VMOVUPS   Z21, (CX)
+	VADDPS    64(CX), Z22, Z22
+	VMOVUPS   Z22, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Y0
+	VADDPS    Y0, Y23, Y23
+	VMOVUPS   Y23, K1, 128(CX)
+	JMP       gemmAVX512F32R8C40end
 
 gemmAVX512F32R8C40set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z24, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z24, Z1, Z1
 	VMOVUPS Z1, 64(CX)
-	VMULPS  Y24, Y2, Y2
 	VMOVUPS Y2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, (CX)
-	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, 64(CX)
-	VMULPS  Y24, Y5, Y5
 	VMOVUPS Y5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Z24, Z7, Z7
 	VMOVUPS Z7, 64(CX)
-	VMULPS  Y24, Y8, Y8
 	VMOVUPS Y8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z9, Z9
 	VMOVUPS Z9, (CX)
-	VMULPS  Z24, Z10, Z10
 	VMOVUPS Z10, 64(CX)
-	VMULPS  Y24, Y11, Y11
 	VMOVUPS Y11, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z12, Z12
 	VMOVUPS Z12, (CX)
-	VMULPS  Z24, Z13, Z13
 	VMOVUPS Z13, 64(CX)
-	VMULPS  Y24, Y14, Y14
 	VMOVUPS Y14, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z15, Z15
 	VMOVUPS Z15, (CX)
-	VMULPS  Z24, Z16, Z16
 	VMOVUPS Z16, 64(CX)
-	VMULPS  Y24, Y17, Y17
 	VMOVUPS Y17, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z18, Z18
 	VMOVUPS Z18, (CX)
-	VMULPS  Z24, Z19, Z19
 	VMOVUPS Z19, 64(CX)
-	VMULPS  Y24, Y20, Y20
 	VMOVUPS Y20, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z21, Z21
 	VMOVUPS Z21, (CX)
-	VMULPS  Z24, Z22, Z22
 	VMOVUPS Z22, 64(CX)
-	VMULPS  Y24, Y23, Y23
 	VMOVUPS Y23, K1, 128(CX)
 
 gemmAVX512F32R8C40end:
@@ -4405,7 +4410,7 @@ gemmAVX512F32R8C40end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R8C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R8C48(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gemmAVX512F32R8C48(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -4421,38 +4426,52 @@ TEXT ·gemmAVX512F32R8C48(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R8C48tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F32R8C48one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z21
+	VMOVUPS      64(CX), Z22
+	VMOVUPS.Z    128(CX), K1, Z23
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z21, Z2, Z0
+	VMULPS       Z22, Z2, Z1
+	VMULPS       Z23, Z2, Z2
+	VBROADCASTSS (AX)(R8*1), Z5
+	VMULPS       Z21, Z5, Z3
+	VMULPS       Z22, Z5, Z4
+	VMULPS       Z23, Z5, Z5
+	VBROADCASTSS (AX)(R8*2), Z8
+	VMULPS       Z21, Z8, Z6
+	VMULPS       Z22, Z8, Z7
+	VMULPS       Z23, Z8, Z8
+	VBROADCASTSS (AX)(R9*1), Z11
+	VMULPS       Z21, Z11, Z9
+	VMULPS       Z22, Z11, Z10
+	VMULPS       Z23, Z11, Z11
+	VBROADCASTSS (AX)(R8*4), Z14
+	VMULPS       Z21, Z14, Z12
+	VMULPS       Z22, Z14, Z13
+	VMULPS       Z23, Z14, Z14
+	VBROADCASTSS (AX)(R10*1), Z17
+	VMULPS       Z21, Z17, Z15
+	VMULPS       Z22, Z17, Z16
+	VMULPS       Z23, Z17, Z17
+	VBROADCASTSS (AX)(R9*2), Z20
+	VMULPS       Z21, Z20, Z18
+	VMULPS       Z22, Z20, Z19
+	VMULPS       Z23, Z20, Z20
+	VBROADCASTSS (AX)(R11*1), Z24
+	VMULPS       Z21, Z24, Z21
+	VMULPS       Z22, Z24, Z22
+	VMULPS       Z23, Z24, Z23
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F32R8C48one
 
 gemmAVX512F32R8C48pair:
 	VMOVUPS      (CX), Z24
@@ -4576,133 +4595,108 @@ gemmAVX512F32R8C48one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R8C48done:
-	VBROADCASTSS alpha+80(FP), Z24
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R8C48set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z24, Z0
-	VMOVUPS      Z0, (CX)
-	VFMADD213PS  64(CX), Z24, Z1
-	VMOVUPS      Z1, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z2
-	VMOVUPS      Z2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z3
-	VMOVUPS      Z3, (CX)
-	VFMADD213PS  64(CX), Z24, Z4
-	VMOVUPS      Z4, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z5
-	VMOVUPS      Z5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z6
-	VMOVUPS      Z6, (CX)
-	VFMADD213PS  64(CX), Z24, Z7
-	VMOVUPS      Z7, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z8
-	VMOVUPS      Z8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z9
-	VMOVUPS      Z9, (CX)
-	VFMADD213PS  64(CX), Z24, Z10
-	VMOVUPS      Z10, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z11
-	VMOVUPS      Z11, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z12
-	VMOVUPS      Z12, (CX)
-	VFMADD213PS  64(CX), Z24, Z13
-	VMOVUPS      Z13, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z14
-	VMOVUPS      Z14, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z15
-	VMOVUPS      Z15, (CX)
-	VFMADD213PS  64(CX), Z24, Z16
-	VMOVUPS      Z16, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z17
-	VMOVUPS      Z17, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z18
-	VMOVUPS      Z18, (CX)
-	VFMADD213PS  64(CX), Z24, Z19
-	VMOVUPS      Z19, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z20
-	VMOVUPS      Z20, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z21
-	VMOVUPS      Z21, (CX)
-	VFMADD213PS  64(CX), Z24, Z22
-	VMOVUPS      Z22, 64(CX)
-	VMOVUPS.Z    128(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z23
-	VMOVUPS      Z23, K1, 128(CX)
-	JMP          gemmAVX512F32R8C48end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R8C48set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS   Z1, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z3, Z3
+	VMOVUPS   Z3, (CX)
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS   Z4, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z5, Z5
+	VMOVUPS   Z5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS   Z7, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z8, Z8
+	VMOVUPS   Z8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z9, Z9
+	VMOVUPS   Z9, (CX)
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS   Z10, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z11, Z11
+	VMOVUPS   Z11, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS   Z12, (CX)
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS   Z13, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z14, Z14
+	VMOVUPS   Z14, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z15, Z15
+	VMOVUPS   Z15, (CX)
+	VADDPS    64(CX), Z16, Z16
+	VMOVUPS   Z16, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z17, Z17
+	VMOVUPS   Z17, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS   Z18, (CX)
+	VADDPS    64(CX), Z19, Z19
+	VMOVUPS   Z19, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z20, Z20
+	VMOVUPS   Z20, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z21, Z21
+	VMOVUPS   Z21, (CX)
+	VADDPS    64(CX), Z22, Z22
+	VMOVUPS   Z22, 64(CX)
+	VMOVUPS.Z 128(CX), K1, Z0
+	VADDPS    Z0, Z23, Z23
+	VMOVUPS   Z23, K1, 128(CX)
+	JMP       gemmAVX512F32R8C48end
 
 gemmAVX512F32R8C48set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z24, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z24, Z1, Z1
 	VMOVUPS Z1, 64(CX)
-	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, (CX)
-	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, 64(CX)
-	VMULPS  Z24, Z5, Z5
 	VMOVUPS Z5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Z24, Z7, Z7
 	VMOVUPS Z7, 64(CX)
-	VMULPS  Z24, Z8, Z8
 	VMOVUPS Z8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z9, Z9
 	VMOVUPS Z9, (CX)
-	VMULPS  Z24, Z10, Z10
 	VMOVUPS Z10, 64(CX)
-	VMULPS  Z24, Z11, Z11
 	VMOVUPS Z11, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z12, Z12
 	VMOVUPS Z12, (CX)
-	VMULPS  Z24, Z13, Z13
 	VMOVUPS Z13, 64(CX)
-	VMULPS  Z24, Z14, Z14
 	VMOVUPS Z14, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z15, Z15
 	VMOVUPS Z15, (CX)
-	VMULPS  Z24, Z16, Z16
 	VMOVUPS Z16, 64(CX)
-	VMULPS  Z24, Z17, Z17
 	VMOVUPS Z17, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z18, Z18
 	VMOVUPS Z18, (CX)
-	VMULPS  Z24, Z19, Z19
 	VMOVUPS Z19, 64(CX)
-	VMULPS  Z24, Z20, Z20
 	VMOVUPS Z20, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z21, Z21
 	VMOVUPS Z21, (CX)
-	VMULPS  Z24, Z22, Z22
 	VMOVUPS Z22, 64(CX)
-	VMULPS  Z24, Z23, Z23
 	VMOVUPS Z23, K1, 128(CX)
 
 gemmAVX512F32R8C48end:
@@ -4716,7 +4710,7 @@ gemmAVX512F32R8C48end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R12C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R12C8(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmAVX512F32R12C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -4733,26 +4727,42 @@ TEXT ·gemmAVX512F32R12C8(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R12C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	VPXORD Y10, Y10, Y10
-	VPXORD Y11, Y11, Y11
-	MOVQ   DX, R14
-	SHRQ   $0x01, R14
-	JZ     gemmAVX512F32R12C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Y11
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Y0
+	VMULPS       Y11, Y0, Y0
+	VBROADCASTSS (AX)(R8*1), Y1
+	VMULPS       Y11, Y1, Y1
+	VBROADCASTSS (AX)(R8*2), Y2
+	VMULPS       Y11, Y2, Y2
+	VBROADCASTSS (AX)(R9*1), Y3
+	VMULPS       Y11, Y3, Y3
+	VBROADCASTSS (AX)(R8*4), Y4
+	VMULPS       Y11, Y4, Y4
+	VBROADCASTSS (AX)(R10*1), Y5
+	VMULPS       Y11, Y5, Y5
+	VBROADCASTSS (AX)(R9*2), Y6
+	VMULPS       Y11, Y6, Y6
+	VBROADCASTSS (AX)(R11*1), Y7
+	VMULPS       Y11, Y7, Y7
+	VBROADCASTSS (AX)(R8*8), Y8
+	VMULPS       Y11, Y8, Y8
+	VBROADCASTSS (AX)(R12*1), Y9
+	VMULPS       Y11, Y9, Y9
+	VBROADCASTSS (AX)(R10*2), Y10
+	VMULPS       Y11, Y10, Y10
+	VBROADCASTSS (AX)(R13*1), Y12
+	VMULPS       Y11, Y12, Y11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R14
+	SHRQ         $0x01, R14
+	JZ           gemmAVX512F32R12C8one
 
 gemmAVX512F32R12C8pair:
 	VMOVUPS.Z    (CX), K1, Y12
@@ -4847,97 +4857,84 @@ gemmAVX512F32R12C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R12C8done:
-	VBROADCASTSS alpha+80(FP), Y12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R12C8set
-	MOVQ         c+64(FP), CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y0
-	VMOVUPS      Y0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y1
-	VMOVUPS      Y1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y2
-	VMOVUPS      Y2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y3
-	VMOVUPS      Y3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y4
-	VMOVUPS      Y4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y5
-	VMOVUPS      Y5, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y6
-	VMOVUPS      Y6, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y7
-	VMOVUPS      Y7, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y8
-	VMOVUPS      Y8, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y9
-	VMOVUPS      Y9, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y10
-	VMOVUPS      Y10, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VFMADD213PS  Y13, Y12, Y11
-	VMOVUPS      Y11, K1, (CX)
-	JMP          gemmAVX512F32R12C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R12C8set
+	MOVQ      c+64(FP), CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y0, Y0
+	VMOVUPS   Y0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y2, Y2
+	VMOVUPS   Y2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y3, Y3
+	VMOVUPS   Y3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y4, Y4
+	VMOVUPS   Y4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y5, Y5
+	VMOVUPS   Y5, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y6, Y6
+	VMOVUPS   Y6, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y7, Y7
+	VMOVUPS   Y7, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y8, Y8
+	VMOVUPS   Y8, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y9, Y9
+	VMOVUPS   Y9, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y10, Y10
+	VMOVUPS   Y10, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Y0
+	VADDPS    Y0, Y11, Y11
+	VMOVUPS   Y11, K1, (CX)
+	JMP       gemmAVX512F32R12C8end
 
 gemmAVX512F32R12C8set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Y12, Y0, Y0
 	VMOVUPS Y0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y1, Y1
 	VMOVUPS Y1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y2, Y2
 	VMOVUPS Y2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y3, Y3
 	VMOVUPS Y3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y4, Y4
 	VMOVUPS Y4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y5, Y5
 	VMOVUPS Y5, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y6, Y6
 	VMOVUPS Y6, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y7, Y7
 	VMOVUPS Y7, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y8, Y8
 	VMOVUPS Y8, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y9, Y9
 	VMOVUPS Y9, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y10, Y10
 	VMOVUPS Y10, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Y12, Y11, Y11
 	VMOVUPS Y11, K1, (CX)
 
 gemmAVX512F32R12C8end:
@@ -4951,7 +4948,7 @@ gemmAVX512F32R12C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R12C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R12C16(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gemmAVX512F32R12C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -4968,26 +4965,42 @@ TEXT ·gemmAVX512F32R12C16(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R12C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   DX, R14
-	SHRQ   $0x01, R14
-	JZ     gemmAVX512F32R12C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS.Z    (CX), K1, Z11
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z0
+	VMULPS       Z11, Z0, Z0
+	VBROADCASTSS (AX)(R8*1), Z1
+	VMULPS       Z11, Z1, Z1
+	VBROADCASTSS (AX)(R8*2), Z2
+	VMULPS       Z11, Z2, Z2
+	VBROADCASTSS (AX)(R9*1), Z3
+	VMULPS       Z11, Z3, Z3
+	VBROADCASTSS (AX)(R8*4), Z4
+	VMULPS       Z11, Z4, Z4
+	VBROADCASTSS (AX)(R10*1), Z5
+	VMULPS       Z11, Z5, Z5
+	VBROADCASTSS (AX)(R9*2), Z6
+	VMULPS       Z11, Z6, Z6
+	VBROADCASTSS (AX)(R11*1), Z7
+	VMULPS       Z11, Z7, Z7
+	VBROADCASTSS (AX)(R8*8), Z8
+	VMULPS       Z11, Z8, Z8
+	VBROADCASTSS (AX)(R12*1), Z9
+	VMULPS       Z11, Z9, Z9
+	VBROADCASTSS (AX)(R10*2), Z10
+	VMULPS       Z11, Z10, Z10
+	VBROADCASTSS (AX)(R13*1), Z12
+	VMULPS       Z11, Z12, Z11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R14
+	SHRQ         $0x01, R14
+	JZ           gemmAVX512F32R12C16one
 
 gemmAVX512F32R12C16pair:
 	VMOVUPS.Z    (CX), K1, Z12
@@ -5082,97 +5095,84 @@ gemmAVX512F32R12C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R12C16done:
-	VBROADCASTSS alpha+80(FP), Z12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R12C16set
-	MOVQ         c+64(FP), CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD213PS  Z13, Z12, Z11
-	VMOVUPS      Z11, K1, (CX)
-	JMP          gemmAVX512F32R12C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R12C16set
+	MOVQ      c+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VMOVUPS   Z3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z4, Z4
+	VMOVUPS   Z4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z5, Z5
+	VMOVUPS   Z5, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z6, Z6
+	VMOVUPS   Z6, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z7, Z7
+	VMOVUPS   Z7, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z8, Z8
+	VMOVUPS   Z8, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z9, Z9
+	VMOVUPS   Z9, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z10, Z10
+	VMOVUPS   Z10, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z11, Z11
+	VMOVUPS   Z11, K1, (CX)
+	JMP       gemmAVX512F32R12C16end
 
 gemmAVX512F32R12C16set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z12, Z0, Z0
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z1, Z1
 	VMOVUPS Z1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z2, Z2
 	VMOVUPS Z2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z3, Z3
 	VMOVUPS Z3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z4, Z4
 	VMOVUPS Z4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z5, Z5
 	VMOVUPS Z5, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z6, Z6
 	VMOVUPS Z6, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z7, Z7
 	VMOVUPS Z7, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z8, Z8
 	VMOVUPS Z8, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z9, Z9
 	VMOVUPS Z9, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z10, Z10
 	VMOVUPS Z10, K1, (CX)
 	ADDQ    AX, CX
-	VMULPS  Z12, Z11, Z11
 	VMOVUPS Z11, K1, (CX)
 
 gemmAVX512F32R12C16end:
@@ -5186,7 +5186,7 @@ gemmAVX512F32R12C16end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R12C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R12C24(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmAVX512F32R12C24(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -5204,38 +5204,55 @@ TEXT ·gemmAVX512F32R12C24(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R12C24tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	VPXORD Z2, Z2, Z2
-	VPXORD Y3, Y3, Y3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Y7, Y7, Y7
-	VPXORD Z8, Z8, Z8
-	VPXORD Y9, Y9, Y9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	VPXORD Z12, Z12, Z12
-	VPXORD Y13, Y13, Y13
-	VPXORD Z14, Z14, Z14
-	VPXORD Y15, Y15, Y15
-	VPXORD Z16, Z16, Z16
-	VPXORD Y17, Y17, Y17
-	VPXORD Z18, Z18, Z18
-	VPXORD Y19, Y19, Y19
-	VPXORD Z20, Z20, Z20
-	VPXORD Y21, Y21, Y21
-	VPXORD Z22, Z22, Z22
-	VPXORD Y23, Y23, Y23
-	MOVQ   DX, R14
-	SHRQ   $0x01, R14
-	JZ     gemmAVX512F32R12C24one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z22
+	VMOVUPS.Z    64(CX), K1, Y23
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z1
+	VMULPS       Z22, Z1, Z0
+	VMULPS       Y23, Y1, Y1
+	VBROADCASTSS (AX)(R8*1), Z3
+	VMULPS       Z22, Z3, Z2
+	VMULPS       Y23, Y3, Y3
+	VBROADCASTSS (AX)(R8*2), Z5
+	VMULPS       Z22, Z5, Z4
+	VMULPS       Y23, Y5, Y5
+	VBROADCASTSS (AX)(R9*1), Z7
+	VMULPS       Z22, Z7, Z6
+	VMULPS       Y23, Y7, Y7
+	VBROADCASTSS (AX)(R8*4), Z9
+	VMULPS       Z22, Z9, Z8
+	VMULPS       Y23, Y9, Y9
+	VBROADCASTSS (AX)(R10*1), Z11
+	VMULPS       Z22, Z11, Z10
+	VMULPS       Y23, Y11, Y11
+	VBROADCASTSS (AX)(R9*2), Z13
+	VMULPS       Z22, Z13, Z12
+	VMULPS       Y23, Y13, Y13
+	VBROADCASTSS (AX)(R11*1), Z15
+	VMULPS       Z22, Z15, Z14
+	VMULPS       Y23, Y15, Y15
+	VBROADCASTSS (AX)(R8*8), Z17
+	VMULPS       Z22, Z17, Z16
+	VMULPS       Y23, Y17, Y17
+	VBROADCASTSS (AX)(R12*1), Z19
+	VMULPS       Z22, Z19, Z18
+	VMULPS       Y23, Y19, Y19
+	VBROADCASTSS (AX)(R10*2), Z21
+	VMULPS       Z22, Z21, Z20
+	VMULPS       Y23, Y21, Y21
+	VBROADCASTSS (AX)(R13*1), Z24
+	VMULPS       Z22, Z24, Z22
+	VMULPS       Y23, Y24, Y23
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R14
+	SHRQ         $0x01, R14
+	JZ           gemmAVX512F32R12C24one
 
 gemmAVX512F32R12C24pair:
 	VMOVUPS      (CX), Z24
@@ -5369,145 +5386,120 @@ gemmAVX512F32R12C24one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R12C24done:
-	VBROADCASTSS alpha+80(FP), Z24
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R12C24set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z24, Z0
-	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y1
-	VMOVUPS      Y1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z2
-	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y3
-	VMOVUPS      Y3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z4
-	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y5
-	VMOVUPS      Y5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z6
-	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y7
-	VMOVUPS      Y7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z8
-	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y9
-	VMOVUPS      Y9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z10
-	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y11
-	VMOVUPS      Y11, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z12
-	VMOVUPS      Z12, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y13
-	VMOVUPS      Y13, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z14
-	VMOVUPS      Z14, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y15
-	VMOVUPS      Y15, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z16
-	VMOVUPS      Z16, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y17
-	VMOVUPS      Y17, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z18
-	VMOVUPS      Z18, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y19
-	VMOVUPS      Y19, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z20
-	VMOVUPS      Z20, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y21
-	VMOVUPS      Y21, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z22
-	VMOVUPS      Z22, (CX)
-	VMOVUPS.Z    64(CX), K1, Y25
-	VFMADD213PS  Y25, Y24, Y23
-	VMOVUPS      Y23, K1, 64(CX)
-	JMP          gemmAVX512F32R12C24end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R12C24set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS   Z2, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y3, Y3
+	VMOVUPS   Y3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS   Z4, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y5, Y5
+	VMOVUPS   Y5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y7, Y7
+	VMOVUPS   Y7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS   Z8, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y9, Y9
+	VMOVUPS   Y9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS   Z10, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y11, Y11
+	VMOVUPS   Y11, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS   Z12, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y13, Y13
+	VMOVUPS   Y13, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS   Z14, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y15, Y15
+	VMOVUPS   Y15, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS   Z16, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y17, Y17
+	VMOVUPS   Y17, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS   Z18, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y19, Y19
+	VMOVUPS   Y19, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z20, Z20
+	VMOVUPS   Z20, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y21, Y21
+	VMOVUPS   Y21, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z22, Z22
+	VMOVUPS   Z22, (CX)
+	VMOVUPS.Z 64(CX), K1, Y0
+	VADDPS    Y0, Y23, Y23
+	VMOVUPS   Y23, K1, 64(CX)
+	JMP       gemmAVX512F32R12C24end
 
 gemmAVX512F32R12C24set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z24, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Y24, Y1, Y1
 	VMOVUPS Y1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, (CX)
-	VMULPS  Y24, Y3, Y3
 	VMOVUPS Y3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, (CX)
-	VMULPS  Y24, Y5, Y5
 	VMOVUPS Y5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Y24, Y7, Y7
 	VMOVUPS Y7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z8, Z8
 	VMOVUPS Z8, (CX)
-	VMULPS  Y24, Y9, Y9
 	VMOVUPS Y9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z10, Z10
 	VMOVUPS Z10, (CX)
-	VMULPS  Y24, Y11, Y11
 	VMOVUPS Y11, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z12, Z12
 	VMOVUPS Z12, (CX)
-	VMULPS  Y24, Y13, Y13
 	VMOVUPS Y13, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z14, Z14
 	VMOVUPS Z14, (CX)
-	VMULPS  Y24, Y15, Y15
 	VMOVUPS Y15, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z16, Z16
 	VMOVUPS Z16, (CX)
-	VMULPS  Y24, Y17, Y17
 	VMOVUPS Y17, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z18, Z18
 	VMOVUPS Z18, (CX)
-	VMULPS  Y24, Y19, Y19
 	VMOVUPS Y19, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z20, Z20
 	VMOVUPS Z20, (CX)
-	VMULPS  Y24, Y21, Y21
 	VMOVUPS Y21, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z22, Z22
 	VMOVUPS Z22, (CX)
-	VMULPS  Y24, Y23, Y23
 	VMOVUPS Y23, K1, 64(CX)
 
 gemmAVX512F32R12C24end:
@@ -5521,7 +5513,7 @@ gemmAVX512F32R12C24end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F32R12C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, alpha float32, add bool, cols int)
+// func gemmAVX512F32R12C32(tiles int, k int, a *float32, aRow int, aK int, aTile int, b *float32, bK int, c *float32, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gemmAVX512F32R12C32(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
@@ -5539,38 +5531,55 @@ TEXT ·gemmAVX512F32R12C32(SB), NOSPLIT, $0-96
 	KMOVW AX, K1
 
 gemmAVX512F32R12C32tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   DX, R14
-	SHRQ   $0x01, R14
-	JZ     gemmAVX512F32R12C32one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPS      (CX), Z22
+	VMOVUPS.Z    64(CX), K1, Z23
+	ADDQ         DI, CX
+	VBROADCASTSS (AX), Z1
+	VMULPS       Z22, Z1, Z0
+	VMULPS       Z23, Z1, Z1
+	VBROADCASTSS (AX)(R8*1), Z3
+	VMULPS       Z22, Z3, Z2
+	VMULPS       Z23, Z3, Z3
+	VBROADCASTSS (AX)(R8*2), Z5
+	VMULPS       Z22, Z5, Z4
+	VMULPS       Z23, Z5, Z5
+	VBROADCASTSS (AX)(R9*1), Z7
+	VMULPS       Z22, Z7, Z6
+	VMULPS       Z23, Z7, Z7
+	VBROADCASTSS (AX)(R8*4), Z9
+	VMULPS       Z22, Z9, Z8
+	VMULPS       Z23, Z9, Z9
+	VBROADCASTSS (AX)(R10*1), Z11
+	VMULPS       Z22, Z11, Z10
+	VMULPS       Z23, Z11, Z11
+	VBROADCASTSS (AX)(R9*2), Z13
+	VMULPS       Z22, Z13, Z12
+	VMULPS       Z23, Z13, Z13
+	VBROADCASTSS (AX)(R11*1), Z15
+	VMULPS       Z22, Z15, Z14
+	VMULPS       Z23, Z15, Z15
+	VBROADCASTSS (AX)(R8*8), Z17
+	VMULPS       Z22, Z17, Z16
+	VMULPS       Z23, Z17, Z17
+	VBROADCASTSS (AX)(R12*1), Z19
+	VMULPS       Z22, Z19, Z18
+	VMULPS       Z23, Z19, Z19
+	VBROADCASTSS (AX)(R10*2), Z21
+	VMULPS       Z22, Z21, Z20
+	VMULPS       Z23, Z21, Z21
+	VBROADCASTSS (AX)(R13*1), Z24
+	VMULPS       Z22, Z24, Z22
+	VMULPS       Z23, Z24, Z23
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R14
+	SHRQ         $0x01, R14
+	JZ           gemmAVX512F32R12C32one
 
 gemmAVX512F32R12C32pair:
 	VMOVUPS      (CX), Z24
@@ -5704,145 +5713,120 @@ gemmAVX512F32R12C32one:
 	ADDQ         SI, AX
 
 gemmAVX512F32R12C32done:
-	VBROADCASTSS alpha+80(FP), Z24
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+84(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F32R12C32set
-	MOVQ         c+64(FP), CX
-	VFMADD213PS  (CX), Z24, Z0
-	VMOVUPS      Z0, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z1
-	VMOVUPS      Z1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z2
-	VMOVUPS      Z2, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z3
-	VMOVUPS      Z3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z4
-	VMOVUPS      Z4, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z5
-	VMOVUPS      Z5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z6
-	VMOVUPS      Z6, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z7
-	VMOVUPS      Z7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z8
-	VMOVUPS      Z8, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z9
-	VMOVUPS      Z9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z10
-	VMOVUPS      Z10, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z11
-	VMOVUPS      Z11, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z12
-	VMOVUPS      Z12, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z13
-	VMOVUPS      Z13, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z14
-	VMOVUPS      Z14, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z15
-	VMOVUPS      Z15, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z16
-	VMOVUPS      Z16, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z17
-	VMOVUPS      Z17, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z18
-	VMOVUPS      Z18, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z19
-	VMOVUPS      Z19, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z20
-	VMOVUPS      Z20, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z21
-	VMOVUPS      Z21, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PS  (CX), Z24, Z22
-	VMOVUPS      Z22, (CX)
-	VMOVUPS.Z    64(CX), K1, Z25
-	VFMADD213PS  Z25, Z24, Z23
-	VMOVUPS      Z23, K1, 64(CX)
-	JMP          gemmAVX512F32R12C32end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F32R12C32set
+	MOVQ      c+64(FP), CX
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS   Z2, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VMOVUPS   Z3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS   Z4, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z5, Z5
+	VMOVUPS   Z5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS   Z6, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z7, Z7
+	VMOVUPS   Z7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS   Z8, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z9, Z9
+	VMOVUPS   Z9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS   Z10, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z11, Z11
+	VMOVUPS   Z11, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS   Z12, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z13, Z13
+	VMOVUPS   Z13, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS   Z14, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z15, Z15
+	VMOVUPS   Z15, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS   Z16, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z17, Z17
+	VMOVUPS   Z17, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS   Z18, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z19, Z19
+	VMOVUPS   Z19, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z20, Z20
+	VMOVUPS   Z20, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z21, Z21
+	VMOVUPS   Z21, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPS    (CX), Z22, Z22
+	VMOVUPS   Z22, (CX)
+	VMOVUPS.Z 64(CX), K1, Z0
+	VADDPS    Z0, Z23, Z23
+	VMOVUPS   Z23, K1, 64(CX)
+	JMP       gemmAVX512F32R12C32end
 
 gemmAVX512F32R12C32set:
 	MOVQ    c+64(FP), CX
-	VMULPS  Z24, Z0, Z0
 	VMOVUPS Z0, (CX)
-	VMULPS  Z24, Z1, Z1
 	VMOVUPS Z1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, (CX)
-	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, (CX)
-	VMULPS  Z24, Z5, Z5
 	VMOVUPS Z5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (CX)
-	VMULPS  Z24, Z7, Z7
 	VMOVUPS Z7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z8, Z8
 	VMOVUPS Z8, (CX)
-	VMULPS  Z24, Z9, Z9
 	VMOVUPS Z9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z10, Z10
 	VMOVUPS Z10, (CX)
-	VMULPS  Z24, Z11, Z11
 	VMOVUPS Z11, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z12, Z12
 	VMOVUPS Z12, (CX)
-	VMULPS  Z24, Z13, Z13
 	VMOVUPS Z13, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z14, Z14
 	VMOVUPS Z14, (CX)
-	VMULPS  Z24, Z15, Z15
 	VMOVUPS Z15, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z16, Z16
 	VMOVUPS Z16, (CX)
-	VMULPS  Z24, Z17, Z17
 	VMOVUPS Z17, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z18, Z18
 	VMOVUPS Z18, (CX)
-	VMULPS  Z24, Z19, Z19
 	VMOVUPS Z19, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z20, Z20
 	VMOVUPS Z20, (CX)
-	VMULPS  Z24, Z21, Z21
 	VMOVUPS Z21, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPS  Z24, Z22, Z22
 	VMOVUPS Z22, (CX)
-	VMULPS  Z24, Z23, Z23
 	VMOVUPS Z23, K1, 64(CX)
 
 gemmAVX512F32R12C32end:
@@ -5856,27 +5840,32 @@ gemmAVX512F32R12C32end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R1C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R1C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R1C4(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R1C4(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), AX
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R1C4tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R1C4one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Y0
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y1
+	VMULPD       Y0, Y1, Y0
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R1C4one
 
 gemmAVX512F64R1C4pair:
 	VMOVUPD.Z    (CX), K1, Y1
@@ -5902,20 +5891,18 @@ gemmAVX512F64R1C4one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R1C4done:
-	VBROADCASTSD alpha+80(FP), Y1
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F64R1C4set
-	MOVQ         c+64(FP), AX
-	VMOVUPD.Z    (AX), K1, Y2
-	VFMADD213PD  Y2, Y1, Y0
-	VMOVUPD      Y0, K1, (AX)
-	JMP          gemmAVX512F64R1C4end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F64R1C4set
+	MOVQ      c+64(FP), AX
+	VMOVUPD.Z (AX), K1, Y1
+	VADDPD    Y1, Y0, Y0
+	VMOVUPD   Y0, K1, (AX)
+	JMP       gemmAVX512F64R1C4end
 
 gemmAVX512F64R1C4set:
 	MOVQ    c+64(FP), AX
-	VMULPD  Y1, Y0, Y0
 	VMOVUPD Y0, K1, (AX)
 
 gemmAVX512F64R1C4end:
@@ -5929,27 +5916,32 @@ gemmAVX512F64R1C4end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R1C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R1C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R1C8(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R1C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), AX
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R1C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R1C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Z0
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z1
+	VMULPD       Z0, Z1, Z0
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R1C8one
 
 gemmAVX512F64R1C8pair:
 	VMOVUPD.Z    (CX), K1, Z1
@@ -5975,20 +5967,18 @@ gemmAVX512F64R1C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R1C8done:
-	VBROADCASTSD alpha+80(FP), Z1
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F64R1C8set
-	MOVQ         c+64(FP), AX
-	VMOVUPD.Z    (AX), K1, Z2
-	VFMADD213PD  Z2, Z1, Z0
-	VMOVUPD      Z0, K1, (AX)
-	JMP          gemmAVX512F64R1C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F64R1C8set
+	MOVQ      c+64(FP), AX
+	VMOVUPD.Z (AX), K1, Z1
+	VADDPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)
+	JMP       gemmAVX512F64R1C8end
 
 gemmAVX512F64R1C8set:
 	MOVQ    c+64(FP), AX
-	VMULPD  Z1, Z0, Z0
 	VMOVUPD Z0, K1, (AX)
 
 gemmAVX512F64R1C8end:
@@ -6002,29 +5992,35 @@ gemmAVX512F64R1C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R1C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R1C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R1C12(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R1C12(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), AX
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R1C12tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R1C12one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z0
+	VMOVUPD.Z    64(CX), K1, Y1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
+	VMULPD       Z0, Z2, Z0
+	VMULPD       Y1, Y2, Y1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R1C12one
 
 gemmAVX512F64R1C12pair:
 	VMOVUPD      (CX), Z2
@@ -6056,24 +6052,21 @@ gemmAVX512F64R1C12one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R1C12done:
-	VBROADCASTSD alpha+80(FP), Z2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F64R1C12set
-	MOVQ         c+64(FP), AX
-	VFMADD213PD  (AX), Z2, Z0
-	VMOVUPD      Z0, (AX)
-	VMOVUPD.Z    64(AX), K1, Y3
-	VFMADD213PD  Y3, Y2, Y1
-	VMOVUPD      Y1, K1, 64(AX)
-	JMP          gemmAVX512F64R1C12end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F64R1C12set
+	MOVQ      c+64(FP), AX
+	VADDPD    (AX), Z0, Z0
+	VMOVUPD   Z0, (AX)
+	VMOVUPD.Z 64(AX), K1, Y0
+	VADDPD    Y0, Y1, Y1
+	VMOVUPD   Y1, K1, 64(AX)
+	JMP       gemmAVX512F64R1C12end
 
 gemmAVX512F64R1C12set:
 	MOVQ    c+64(FP), AX
-	VMULPD  Z2, Z0, Z0
 	VMOVUPD Z0, (AX)
-	VMULPD  Y2, Y1, Y1
 	VMOVUPD Y1, K1, 64(AX)
 
 gemmAVX512F64R1C12end:
@@ -6087,29 +6080,35 @@ gemmAVX512F64R1C12end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R1C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R1C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R1C16(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R1C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), AX
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R1C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R1C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z0
+	VMOVUPD.Z    64(CX), K1, Z1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
+	VMULPD       Z0, Z2, Z0
+	VMULPD       Z1, Z2, Z1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R1C16one
 
 gemmAVX512F64R1C16pair:
 	VMOVUPD      (CX), Z2
@@ -6141,24 +6140,21 @@ gemmAVX512F64R1C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R1C16done:
-	VBROADCASTSD alpha+80(FP), Z2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F64R1C16set
-	MOVQ         c+64(FP), AX
-	VFMADD213PD  (AX), Z2, Z0
-	VMOVUPD      Z0, (AX)
-	VMOVUPD.Z    64(AX), K1, Z3
-	VFMADD213PD  Z3, Z2, Z1
-	VMOVUPD      Z1, K1, 64(AX)
-	JMP          gemmAVX512F64R1C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F64R1C16set
+	MOVQ      c+64(FP), AX
+	VADDPD    (AX), Z0, Z0
+	VMOVUPD   Z0, (AX)
+	VMOVUPD.Z 64(AX), K1, Z0
+	VADDPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, 64(AX)
+	JMP       gemmAVX512F64R1C16end
 
 gemmAVX512F64R1C16set:
 	MOVQ    c+64(FP), AX
-	VMULPD  Z2, Z0, Z0
 	VMOVUPD Z0, (AX)
-	VMULPD  Z2, Z1, Z1
 	VMOVUPD Z1, K1, 64(AX)
 
 gemmAVX512F64R1C16end:
@@ -6172,30 +6168,37 @@ gemmAVX512F64R1C16end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R1C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R1C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R1C20(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R1C20(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), AX
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x10, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R1C20tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Y2, Y2, Y2
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R1C20one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z0
+	VMOVUPD      64(CX), Z1
+	VMOVUPD.Z    128(CX), K1, Y2
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z3
+	VMULPD       Z0, Z3, Z0
+	VMULPD       Z1, Z3, Z1
+	VMULPD       Y2, Y3, Y2
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R1C20one
 
 gemmAVX512F64R1C20pair:
 	VMOVUPD      (CX), Z3
@@ -6233,28 +6236,24 @@ gemmAVX512F64R1C20one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R1C20done:
-	VBROADCASTSD alpha+80(FP), Z3
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F64R1C20set
-	MOVQ         c+64(FP), AX
-	VFMADD213PD  (AX), Z3, Z0
-	VMOVUPD      Z0, (AX)
-	VFMADD213PD  64(AX), Z3, Z1
-	VMOVUPD      Z1, 64(AX)
-	VMOVUPD.Z    128(AX), K1, Y4
-	VFMADD213PD  Y4, Y3, Y2
-	VMOVUPD      Y2, K1, 128(AX)
-	JMP          gemmAVX512F64R1C20end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F64R1C20set
+	MOVQ      c+64(FP), AX
+	VADDPD    (AX), Z0, Z0
+	VMOVUPD   Z0, (AX)
+	VADDPD    64(AX), Z1, Z1
+	VMOVUPD   Z1, 64(AX)
+	VMOVUPD.Z 128(AX), K1, Y0
+	VADDPD    Y0, Y2, Y2
+	VMOVUPD   Y2, K1, 128(AX)
+	JMP       gemmAVX512F64R1C20end
 
 gemmAVX512F64R1C20set:
 	MOVQ    c+64(FP), AX
-	VMULPD  Z3, Z0, Z0
 	VMOVUPD Z0, (AX)
-	VMULPD  Z3, Z1, Z1
 	VMOVUPD Z1, 64(AX)
-	VMULPD  Y3, Y2, Y2
 	VMOVUPD Y2, K1, 128(AX)
 
 gemmAVX512F64R1C20end:
@@ -6268,30 +6267,37 @@ gemmAVX512F64R1C20end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R1C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R1C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R1C24(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R1C24(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), AX
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x10, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R1C24tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R1C24one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z0
+	VMOVUPD      64(CX), Z1
+	VMOVUPD.Z    128(CX), K1, Z2
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z3
+	VMULPD       Z0, Z3, Z0
+	VMULPD       Z1, Z3, Z1
+	VMULPD       Z2, Z3, Z2
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R1C24one
 
 gemmAVX512F64R1C24pair:
 	VMOVUPD      (CX), Z3
@@ -6329,28 +6335,24 @@ gemmAVX512F64R1C24one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R1C24done:
-	VBROADCASTSD alpha+80(FP), Z3
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), AL
-	TESTB        AL, AL
-	JZ           gemmAVX512F64R1C24set
-	MOVQ         c+64(FP), AX
-	VFMADD213PD  (AX), Z3, Z0
-	VMOVUPD      Z0, (AX)
-	VFMADD213PD  64(AX), Z3, Z1
-	VMOVUPD      Z1, 64(AX)
-	VMOVUPD.Z    128(AX), K1, Z4
-	VFMADD213PD  Z4, Z3, Z2
-	VMOVUPD      Z2, K1, 128(AX)
-	JMP          gemmAVX512F64R1C24end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), AL
+	TESTB     AL, AL
+	JZ        gemmAVX512F64R1C24set
+	MOVQ      c+64(FP), AX
+	VADDPD    (AX), Z0, Z0
+	VMOVUPD   Z0, (AX)
+	VADDPD    64(AX), Z1, Z1
+	VMOVUPD   Z1, 64(AX)
+	VMOVUPD.Z 128(AX), K1, Z0
+	VADDPD    Z0, Z2, Z2
+	VMOVUPD   Z2, K1, 128(AX)
+	JMP       gemmAVX512F64R1C24end
 
 gemmAVX512F64R1C24set:
 	MOVQ    c+64(FP), AX
-	VMULPD  Z3, Z0, Z0
 	VMOVUPD Z0, (AX)
-	VMULPD  Z3, Z1, Z1
 	VMOVUPD Z1, 64(AX)
-	VMULPD  Z3, Z2, Z2
 	VMOVUPD Z2, K1, 128(AX)
 
 gemmAVX512F64R1C24end:
@@ -6364,28 +6366,34 @@ gemmAVX512F64R1C24end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R2C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R2C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R2C4(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R2C4(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R2C4tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R2C4one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Y1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y0
+	VMULPD       Y1, Y0, Y0
+	VBROADCASTSD (AX)(R8*1), Y2
+	VMULPD       Y1, Y2, Y1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R2C4one
 
 gemmAVX512F64R2C4pair:
 	VMOVUPD.Z    (CX), K1, Y2
@@ -6417,27 +6425,24 @@ gemmAVX512F64R2C4one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R2C4done:
-	VBROADCASTSD alpha+80(FP), Y2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R2C4set
-	MOVQ         c+64(FP), CX
-	VMOVUPD.Z    (CX), K1, Y3
-	VFMADD213PD  Y3, Y2, Y0
-	VMOVUPD      Y0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y3
-	VFMADD213PD  Y3, Y2, Y1
-	VMOVUPD      Y1, K1, (CX)
-	JMP          gemmAVX512F64R2C4end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R2C4set
+	MOVQ      c+64(FP), CX
+	VMOVUPD.Z (CX), K1, Y2
+	VADDPD    Y2, Y0, Y0
+	VMOVUPD   Y0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y1, Y1
+	VMOVUPD   Y1, K1, (CX)
+	JMP       gemmAVX512F64R2C4end
 
 gemmAVX512F64R2C4set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Y2, Y0, Y0
 	VMOVUPD Y0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y2, Y1, Y1
 	VMOVUPD Y1, K1, (CX)
 
 gemmAVX512F64R2C4end:
@@ -6451,28 +6456,34 @@ gemmAVX512F64R2C4end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R2C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R2C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R2C8(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R2C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R2C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R2C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Z1
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z0
+	VMULPD       Z1, Z0, Z0
+	VBROADCASTSD (AX)(R8*1), Z2
+	VMULPD       Z1, Z2, Z1
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R2C8one
 
 gemmAVX512F64R2C8pair:
 	VMOVUPD.Z    (CX), K1, Z2
@@ -6504,27 +6515,24 @@ gemmAVX512F64R2C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R2C8done:
-	VBROADCASTSD alpha+80(FP), Z2
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R2C8set
-	MOVQ         c+64(FP), CX
-	VMOVUPD.Z    (CX), K1, Z3
-	VFMADD213PD  Z3, Z2, Z0
-	VMOVUPD      Z0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z3
-	VFMADD213PD  Z3, Z2, Z1
-	VMOVUPD      Z1, K1, (CX)
-	JMP          gemmAVX512F64R2C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R2C8set
+	MOVQ      c+64(FP), CX
+	VMOVUPD.Z (CX), K1, Z2
+	VADDPD    Z2, Z0, Z0
+	VMOVUPD   Z0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, (CX)
+	JMP       gemmAVX512F64R2C8end
 
 gemmAVX512F64R2C8set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z2, Z0, Z0
 	VMOVUPD Z0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z2, Z1, Z1
 	VMOVUPD Z1, K1, (CX)
 
 gemmAVX512F64R2C8end:
@@ -6538,31 +6546,38 @@ gemmAVX512F64R2C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R2C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R2C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R2C12(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R2C12(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R2C12tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	VPXORD Z2, Z2, Z2
-	VPXORD Y3, Y3, Y3
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R2C12one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z2
+	VMOVUPD.Z    64(CX), K1, Y3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z1
+	VMULPD       Z2, Z1, Z0
+	VMULPD       Y3, Y1, Y1
+	VBROADCASTSD (AX)(R8*1), Z4
+	VMULPD       Z2, Z4, Z2
+	VMULPD       Y3, Y4, Y3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R2C12one
 
 gemmAVX512F64R2C12pair:
 	VMOVUPD      (CX), Z4
@@ -6603,35 +6618,30 @@ gemmAVX512F64R2C12one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R2C12done:
-	VBROADCASTSD alpha+80(FP), Z4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R2C12set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z4, Z0
-	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Y5
-	VFMADD213PD  Y5, Y4, Y1
-	VMOVUPD      Y1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z4, Z2
-	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Y5
-	VFMADD213PD  Y5, Y4, Y3
-	VMOVUPD      Y3, K1, 64(CX)
-	JMP          gemmAVX512F64R2C12end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R2C12set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y1, Y1
+	VMOVUPD   Y1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD   Z2, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y3, Y3
+	VMOVUPD   Y3, K1, 64(CX)
+	JMP       gemmAVX512F64R2C12end
 
 gemmAVX512F64R2C12set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z4, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Y4, Y1, Y1
 	VMOVUPD Y1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z4, Z2, Z2
 	VMOVUPD Z2, (CX)
-	VMULPD  Y4, Y3, Y3
 	VMOVUPD Y3, K1, 64(CX)
 
 gemmAVX512F64R2C12end:
@@ -6645,31 +6655,38 @@ gemmAVX512F64R2C12end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R2C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R2C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R2C16(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R2C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R2C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R2C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z2
+	VMOVUPD.Z    64(CX), K1, Z3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z1
+	VMULPD       Z2, Z1, Z0
+	VMULPD       Z3, Z1, Z1
+	VBROADCASTSD (AX)(R8*1), Z4
+	VMULPD       Z2, Z4, Z2
+	VMULPD       Z3, Z4, Z3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R2C16one
 
 gemmAVX512F64R2C16pair:
 	VMOVUPD      (CX), Z4
@@ -6710,35 +6727,30 @@ gemmAVX512F64R2C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R2C16done:
-	VBROADCASTSD alpha+80(FP), Z4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R2C16set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z4, Z0
-	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Z5
-	VFMADD213PD  Z5, Z4, Z1
-	VMOVUPD      Z1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z4, Z2
-	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Z5
-	VFMADD213PD  Z5, Z4, Z3
-	VMOVUPD      Z3, K1, 64(CX)
-	JMP          gemmAVX512F64R2C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R2C16set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD   Z2, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z3, Z3
+	VMOVUPD   Z3, K1, 64(CX)
+	JMP       gemmAVX512F64R2C16end
 
 gemmAVX512F64R2C16set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z4, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z4, Z1, Z1
 	VMOVUPD Z1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z4, Z2, Z2
 	VMOVUPD Z2, (CX)
-	VMULPD  Z4, Z3, Z3
 	VMOVUPD Z3, K1, 64(CX)
 
 gemmAVX512F64R2C16end:
@@ -6752,33 +6764,41 @@ gemmAVX512F64R2C16end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R2C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R2C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R2C20(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R2C20(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x10, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R2C20tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Y2, Y2, Y2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R2C20one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z3
+	VMOVUPD      64(CX), Z4
+	VMOVUPD.Z    128(CX), K1, Y5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
+	VMULPD       Z3, Z2, Z0
+	VMULPD       Z4, Z2, Z1
+	VMULPD       Y5, Y2, Y2
+	VBROADCASTSD (AX)(R8*1), Z6
+	VMULPD       Z3, Z6, Z3
+	VMULPD       Z4, Z6, Z4
+	VMULPD       Y5, Y6, Y5
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R2C20one
 
 gemmAVX512F64R2C20pair:
 	VMOVUPD      (CX), Z6
@@ -6828,43 +6848,36 @@ gemmAVX512F64R2C20one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R2C20done:
-	VBROADCASTSD alpha+80(FP), Z6
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R2C20set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z6, Z0
-	VMOVUPD      Z0, (CX)
-	VFMADD213PD  64(CX), Z6, Z1
-	VMOVUPD      Z1, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y7
-	VFMADD213PD  Y7, Y6, Y2
-	VMOVUPD      Y2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z6, Z3
-	VMOVUPD      Z3, (CX)
-	VFMADD213PD  64(CX), Z6, Z4
-	VMOVUPD      Z4, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y7
-	VFMADD213PD  Y7, Y6, Y5
-	VMOVUPD      Y5, K1, 128(CX)
-	JMP          gemmAVX512F64R2C20end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R2C20set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD   Z1, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y2, Y2
+	VMOVUPD   Y2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z3, Z3
+	VMOVUPD   Z3, (CX)
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD   Z4, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y5, Y5
+	VMOVUPD   Y5, K1, 128(CX)
+	JMP       gemmAVX512F64R2C20end
 
 gemmAVX512F64R2C20set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z6, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z6, Z1, Z1
 	VMOVUPD Z1, 64(CX)
-	VMULPD  Y6, Y2, Y2
 	VMOVUPD Y2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z6, Z3, Z3
 	VMOVUPD Z3, (CX)
-	VMULPD  Z6, Z4, Z4
 	VMOVUPD Z4, 64(CX)
-	VMULPD  Y6, Y5, Y5
 	VMOVUPD Y5, K1, 128(CX)
 
 gemmAVX512F64R2C20end:
@@ -6878,33 +6891,41 @@ gemmAVX512F64R2C20end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R2C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R2C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R2C24(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R2C24(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x10, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R2C24tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R2C24one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z3
+	VMOVUPD      64(CX), Z4
+	VMOVUPD.Z    128(CX), K1, Z5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
+	VMULPD       Z3, Z2, Z0
+	VMULPD       Z4, Z2, Z1
+	VMULPD       Z5, Z2, Z2
+	VBROADCASTSD (AX)(R8*1), Z6
+	VMULPD       Z3, Z6, Z3
+	VMULPD       Z4, Z6, Z4
+	VMULPD       Z5, Z6, Z5
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R2C24one
 
 gemmAVX512F64R2C24pair:
 	VMOVUPD      (CX), Z6
@@ -6954,43 +6975,36 @@ gemmAVX512F64R2C24one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R2C24done:
-	VBROADCASTSD alpha+80(FP), Z6
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R2C24set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z6, Z0
-	VMOVUPD      Z0, (CX)
-	VFMADD213PD  64(CX), Z6, Z1
-	VMOVUPD      Z1, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z7
-	VFMADD213PD  Z7, Z6, Z2
-	VMOVUPD      Z2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z6, Z3
-	VMOVUPD      Z3, (CX)
-	VFMADD213PD  64(CX), Z6, Z4
-	VMOVUPD      Z4, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z7
-	VFMADD213PD  Z7, Z6, Z5
-	VMOVUPD      Z5, K1, 128(CX)
-	JMP          gemmAVX512F64R2C24end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R2C24set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD   Z1, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z2, Z2
+	VMOVUPD   Z2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z3, Z3
+	VMOVUPD   Z3, (CX)
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD   Z4, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z5, Z5
+	VMOVUPD   Z5, K1, 128(CX)
+	JMP       gemmAVX512F64R2C24end
 
 gemmAVX512F64R2C24set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z6, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z6, Z1, Z1
 	VMOVUPD Z1, 64(CX)
-	VMULPD  Z6, Z2, Z2
 	VMOVUPD Z2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z6, Z3, Z3
 	VMOVUPD Z3, (CX)
-	VMULPD  Z6, Z4, Z4
 	VMOVUPD Z4, 64(CX)
-	VMULPD  Z6, Z5, Z5
 	VMOVUPD Z5, K1, 128(CX)
 
 gemmAVX512F64R2C24end:
@@ -7004,31 +7018,39 @@ gemmAVX512F64R2C24end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R4C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R4C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R4C4(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R4C4(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R4C4tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R4C4one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Y3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y0
+	VMULPD       Y3, Y0, Y0
+	VBROADCASTSD (AX)(R8*1), Y1
+	VMULPD       Y3, Y1, Y1
+	VBROADCASTSD (AX)(R8*2), Y2
+	VMULPD       Y3, Y2, Y2
+	VBROADCASTSD (AX)(R9*1), Y4
+	VMULPD       Y3, Y4, Y3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R4C4one
 
 gemmAVX512F64R4C4pair:
 	VMOVUPD.Z    (CX), K1, Y4
@@ -7072,41 +7094,36 @@ gemmAVX512F64R4C4one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R4C4done:
-	VBROADCASTSD alpha+80(FP), Y4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R4C4set
-	MOVQ         c+64(FP), CX
-	VMOVUPD.Z    (CX), K1, Y5
-	VFMADD213PD  Y5, Y4, Y0
-	VMOVUPD      Y0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y5
-	VFMADD213PD  Y5, Y4, Y1
-	VMOVUPD      Y1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y5
-	VFMADD213PD  Y5, Y4, Y2
-	VMOVUPD      Y2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y5
-	VFMADD213PD  Y5, Y4, Y3
-	VMOVUPD      Y3, K1, (CX)
-	JMP          gemmAVX512F64R4C4end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R4C4set
+	MOVQ      c+64(FP), CX
+	VMOVUPD.Z (CX), K1, Y4
+	VADDPD    Y4, Y0, Y0
+	VMOVUPD   Y0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y1, Y1
+	VMOVUPD   Y1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y2, Y2
+	VMOVUPD   Y2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y3, Y3
+	VMOVUPD   Y3, K1, (CX)
+	JMP       gemmAVX512F64R4C4end
 
 gemmAVX512F64R4C4set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Y4, Y0, Y0
 	VMOVUPD Y0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y4, Y1, Y1
 	VMOVUPD Y1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y4, Y2, Y2
 	VMOVUPD Y2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y4, Y3, Y3
 	VMOVUPD Y3, K1, (CX)
 
 gemmAVX512F64R4C4end:
@@ -7120,31 +7137,39 @@ gemmAVX512F64R4C4end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R4C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R4C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R4C8(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R4C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R4C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R4C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Z3
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z0
+	VMULPD       Z3, Z0, Z0
+	VBROADCASTSD (AX)(R8*1), Z1
+	VMULPD       Z3, Z1, Z1
+	VBROADCASTSD (AX)(R8*2), Z2
+	VMULPD       Z3, Z2, Z2
+	VBROADCASTSD (AX)(R9*1), Z4
+	VMULPD       Z3, Z4, Z3
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R4C8one
 
 gemmAVX512F64R4C8pair:
 	VMOVUPD.Z    (CX), K1, Z4
@@ -7188,41 +7213,36 @@ gemmAVX512F64R4C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R4C8done:
-	VBROADCASTSD alpha+80(FP), Z4
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R4C8set
-	MOVQ         c+64(FP), CX
-	VMOVUPD.Z    (CX), K1, Z5
-	VFMADD213PD  Z5, Z4, Z0
-	VMOVUPD      Z0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z5
-	VFMADD213PD  Z5, Z4, Z1
-	VMOVUPD      Z1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z5
-	VFMADD213PD  Z5, Z4, Z2
-	VMOVUPD      Z2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z5
-	VFMADD213PD  Z5, Z4, Z3
-	VMOVUPD      Z3, K1, (CX)
-	JMP          gemmAVX512F64R4C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R4C8set
+	MOVQ      c+64(FP), CX
+	VMOVUPD.Z (CX), K1, Z4
+	VADDPD    Z4, Z0, Z0
+	VMOVUPD   Z0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z2, Z2
+	VMOVUPD   Z2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z3, Z3
+	VMOVUPD   Z3, K1, (CX)
+	JMP       gemmAVX512F64R4C8end
 
 gemmAVX512F64R4C8set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z4, Z0, Z0
 	VMOVUPD Z0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z4, Z1, Z1
 	VMOVUPD Z1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z4, Z2, Z2
 	VMOVUPD Z2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z4, Z3, Z3
 	VMOVUPD Z3, K1, (CX)
 
 gemmAVX512F64R4C8end:
@@ -7236,36 +7256,45 @@ gemmAVX512F64R4C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R4C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R4C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R4C12(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R4C12(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R4C12tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	VPXORD Z2, Z2, Z2
-	VPXORD Y3, Y3, Y3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Y7, Y7, Y7
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R4C12one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z6
+	VMOVUPD.Z    64(CX), K1, Y7
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z1
+	VMULPD       Z6, Z1, Z0
+	VMULPD       Y7, Y1, Y1
+	VBROADCASTSD (AX)(R8*1), Z3
+	VMULPD       Z6, Z3, Z2
+	VMULPD       Y7, Y3, Y3
+	VBROADCASTSD (AX)(R8*2), Z5
+	VMULPD       Z6, Z5, Z4
+	VMULPD       Y7, Y5, Y5
+	VBROADCASTSD (AX)(R9*1), Z8
+	VMULPD       Z6, Z8, Z6
+	VMULPD       Y7, Y8, Y7
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R4C12one
 
 gemmAVX512F64R4C12pair:
 	VMOVUPD      (CX), Z8
@@ -7324,57 +7353,48 @@ gemmAVX512F64R4C12one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R4C12done:
-	VBROADCASTSD alpha+80(FP), Z8
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R4C12set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z8, Z0
-	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y1
-	VMOVUPD      Y1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z8, Z2
-	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y3
-	VMOVUPD      Y3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z8, Z4
-	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y5
-	VMOVUPD      Y5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z8, Z6
-	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y7
-	VMOVUPD      Y7, K1, 64(CX)
-	JMP          gemmAVX512F64R4C12end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R4C12set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y1, Y1
+	VMOVUPD   Y1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD   Z2, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y3, Y3
+	VMOVUPD   Y3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD   Z4, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y5, Y5
+	VMOVUPD   Y5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y7, Y7
+	VMOVUPD   Y7, K1, 64(CX)
+	JMP       gemmAVX512F64R4C12end
 
 gemmAVX512F64R4C12set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z8, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Y8, Y1, Y1
 	VMOVUPD Y1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z2, Z2
 	VMOVUPD Z2, (CX)
-	VMULPD  Y8, Y3, Y3
 	VMOVUPD Y3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z4, Z4
 	VMOVUPD Z4, (CX)
-	VMULPD  Y8, Y5, Y5
 	VMOVUPD Y5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Y8, Y7, Y7
 	VMOVUPD Y7, K1, 64(CX)
 
 gemmAVX512F64R4C12end:
@@ -7388,36 +7408,45 @@ gemmAVX512F64R4C12end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R4C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R4C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R4C16(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R4C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R4C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R4C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z6
+	VMOVUPD.Z    64(CX), K1, Z7
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z1
+	VMULPD       Z6, Z1, Z0
+	VMULPD       Z7, Z1, Z1
+	VBROADCASTSD (AX)(R8*1), Z3
+	VMULPD       Z6, Z3, Z2
+	VMULPD       Z7, Z3, Z3
+	VBROADCASTSD (AX)(R8*2), Z5
+	VMULPD       Z6, Z5, Z4
+	VMULPD       Z7, Z5, Z5
+	VBROADCASTSD (AX)(R9*1), Z8
+	VMULPD       Z6, Z8, Z6
+	VMULPD       Z7, Z8, Z7
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R4C16one
 
 gemmAVX512F64R4C16pair:
 	VMOVUPD      (CX), Z8
@@ -7476,57 +7505,48 @@ gemmAVX512F64R4C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R4C16done:
-	VBROADCASTSD alpha+80(FP), Z8
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R4C16set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z8, Z0
-	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z1
-	VMOVUPD      Z1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z8, Z2
-	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z3
-	VMOVUPD      Z3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z8, Z4
-	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z5
-	VMOVUPD      Z5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z8, Z6
-	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z7
-	VMOVUPD      Z7, K1, 64(CX)
-	JMP          gemmAVX512F64R4C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R4C16set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD   Z2, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z3, Z3
+	VMOVUPD   Z3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD   Z4, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z5, Z5
+	VMOVUPD   Z5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z7, Z7
+	VMOVUPD   Z7, K1, 64(CX)
+	JMP       gemmAVX512F64R4C16end
 
 gemmAVX512F64R4C16set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z8, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z8, Z1, Z1
 	VMOVUPD Z1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z2, Z2
 	VMOVUPD Z2, (CX)
-	VMULPD  Z8, Z3, Z3
 	VMOVUPD Z3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z4, Z4
 	VMOVUPD Z4, (CX)
-	VMULPD  Z8, Z5, Z5
 	VMOVUPD Z5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Z8, Z7, Z7
 	VMOVUPD Z7, K1, 64(CX)
 
 gemmAVX512F64R4C16end:
@@ -7540,40 +7560,50 @@ gemmAVX512F64R4C16end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R4C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R4C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·gemmAVX512F64R4C20(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R4C20(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x10, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R4C20tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Y2, Y2, Y2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Y8, Y8, Y8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R4C20one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z9
+	VMOVUPD      64(CX), Z10
+	VMOVUPD.Z    128(CX), K1, Y11
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
+	VMULPD       Z9, Z2, Z0
+	VMULPD       Z10, Z2, Z1
+	VMULPD       Y11, Y2, Y2
+	VBROADCASTSD (AX)(R8*1), Z5
+	VMULPD       Z9, Z5, Z3
+	VMULPD       Z10, Z5, Z4
+	VMULPD       Y11, Y5, Y5
+	VBROADCASTSD (AX)(R8*2), Z8
+	VMULPD       Z9, Z8, Z6
+	VMULPD       Z10, Z8, Z7
+	VMULPD       Y11, Y8, Y8
+	VBROADCASTSD (AX)(R9*1), Z12
+	VMULPD       Z9, Z12, Z9
+	VMULPD       Z10, Z12, Z10
+	VMULPD       Y11, Y12, Y11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R4C20one
 
 gemmAVX512F64R4C20pair:
 	VMOVUPD      (CX), Z12
@@ -7647,73 +7677,60 @@ gemmAVX512F64R4C20one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R4C20done:
-	VBROADCASTSD alpha+80(FP), Z12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R4C20set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z12, Z0
-	VMOVUPD      Z0, (CX)
-	VFMADD213PD  64(CX), Z12, Z1
-	VMOVUPD      Z1, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y2
-	VMOVUPD      Y2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z3
-	VMOVUPD      Z3, (CX)
-	VFMADD213PD  64(CX), Z12, Z4
-	VMOVUPD      Z4, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y5
-	VMOVUPD      Y5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z6
-	VMOVUPD      Z6, (CX)
-	VFMADD213PD  64(CX), Z12, Z7
-	VMOVUPD      Z7, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y8
-	VMOVUPD      Y8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z9
-	VMOVUPD      Z9, (CX)
-	VFMADD213PD  64(CX), Z12, Z10
-	VMOVUPD      Z10, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y11
-	VMOVUPD      Y11, K1, 128(CX)
-	JMP          gemmAVX512F64R4C20end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R4C20set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD   Z1, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y2, Y2
+	VMOVUPD   Y2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z3, Z3
+	VMOVUPD   Z3, (CX)
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD   Z4, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y5, Y5
+	VMOVUPD   Y5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD   Z7, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y8, Y8
+	VMOVUPD   Y8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z9, Z9
+	VMOVUPD   Z9, (CX)
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD   Z10, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y11, Y11
+	VMOVUPD   Y11, K1, 128(CX)
+	JMP       gemmAVX512F64R4C20end
 
 gemmAVX512F64R4C20set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z12, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z12, Z1, Z1
 	VMOVUPD Z1, 64(CX)
-	VMULPD  Y12, Y2, Y2
 	VMOVUPD Y2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z3, Z3
 	VMOVUPD Z3, (CX)
-	VMULPD  Z12, Z4, Z4
 	VMOVUPD Z4, 64(CX)
-	VMULPD  Y12, Y5, Y5
 	VMOVUPD Y5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Z12, Z7, Z7
 	VMOVUPD Z7, 64(CX)
-	VMULPD  Y12, Y8, Y8
 	VMOVUPD Y8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z9, Z9
 	VMOVUPD Z9, (CX)
-	VMULPD  Z12, Z10, Z10
 	VMOVUPD Z10, 64(CX)
-	VMULPD  Y12, Y11, Y11
 	VMOVUPD Y11, K1, 128(CX)
 
 gemmAVX512F64R4C20end:
@@ -7727,40 +7744,50 @@ gemmAVX512F64R4C20end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R4C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R4C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gemmAVX512F64R4C24(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R4C24(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x10, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R4C24tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   DX, BX
-	SHRQ   $0x01, BX
-	JZ     gemmAVX512F64R4C24one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z9
+	VMOVUPD      64(CX), Z10
+	VMOVUPD.Z    128(CX), K1, Z11
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
+	VMULPD       Z9, Z2, Z0
+	VMULPD       Z10, Z2, Z1
+	VMULPD       Z11, Z2, Z2
+	VBROADCASTSD (AX)(R8*1), Z5
+	VMULPD       Z9, Z5, Z3
+	VMULPD       Z10, Z5, Z4
+	VMULPD       Z11, Z5, Z5
+	VBROADCASTSD (AX)(R8*2), Z8
+	VMULPD       Z9, Z8, Z6
+	VMULPD       Z10, Z8, Z7
+	VMULPD       Z11, Z8, Z8
+	VBROADCASTSD (AX)(R9*1), Z12
+	VMULPD       Z9, Z12, Z9
+	VMULPD       Z10, Z12, Z10
+	VMULPD       Z11, Z12, Z11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, BX
+	SHRQ         $0x01, BX
+	JZ           gemmAVX512F64R4C24one
 
 gemmAVX512F64R4C24pair:
 	VMOVUPD      (CX), Z12
@@ -7834,73 +7861,60 @@ gemmAVX512F64R4C24one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R4C24done:
-	VBROADCASTSD alpha+80(FP), Z12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R4C24set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z12, Z0
-	VMOVUPD      Z0, (CX)
-	VFMADD213PD  64(CX), Z12, Z1
-	VMOVUPD      Z1, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z2
-	VMOVUPD      Z2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z3
-	VMOVUPD      Z3, (CX)
-	VFMADD213PD  64(CX), Z12, Z4
-	VMOVUPD      Z4, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z5
-	VMOVUPD      Z5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z6
-	VMOVUPD      Z6, (CX)
-	VFMADD213PD  64(CX), Z12, Z7
-	VMOVUPD      Z7, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z8
-	VMOVUPD      Z8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z9
-	VMOVUPD      Z9, (CX)
-	VFMADD213PD  64(CX), Z12, Z10
-	VMOVUPD      Z10, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z11
-	VMOVUPD      Z11, K1, 128(CX)
-	JMP          gemmAVX512F64R4C24end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R4C24set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD   Z1, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z2, Z2
+	VMOVUPD   Z2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z3, Z3
+	VMOVUPD   Z3, (CX)
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD   Z4, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z5, Z5
+	VMOVUPD   Z5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD   Z7, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z8, Z8
+	VMOVUPD   Z8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z9, Z9
+	VMOVUPD   Z9, (CX)
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD   Z10, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z11, Z11
+	VMOVUPD   Z11, K1, 128(CX)
+	JMP       gemmAVX512F64R4C24end
 
 gemmAVX512F64R4C24set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z12, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z12, Z1, Z1
 	VMOVUPD Z1, 64(CX)
-	VMULPD  Z12, Z2, Z2
 	VMOVUPD Z2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z3, Z3
 	VMOVUPD Z3, (CX)
-	VMULPD  Z12, Z4, Z4
 	VMOVUPD Z4, 64(CX)
-	VMULPD  Z12, Z5, Z5
 	VMOVUPD Z5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Z12, Z7, Z7
 	VMOVUPD Z7, 64(CX)
-	VMULPD  Z12, Z8, Z8
 	VMOVUPD Z8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z9, Z9
 	VMOVUPD Z9, (CX)
-	VMULPD  Z12, Z10, Z10
 	VMOVUPD Z10, 64(CX)
-	VMULPD  Z12, Z11, Z11
 	VMOVUPD Z11, K1, 128(CX)
 
 gemmAVX512F64R4C24end:
@@ -7914,34 +7928,44 @@ gemmAVX512F64R4C24end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R6C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R6C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·gemmAVX512F64R6C4(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R6C4(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R6C4tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F64R6C4one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Y5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y0
+	VMULPD       Y5, Y0, Y0
+	VBROADCASTSD (AX)(R8*1), Y1
+	VMULPD       Y5, Y1, Y1
+	VBROADCASTSD (AX)(R8*2), Y2
+	VMULPD       Y5, Y2, Y2
+	VBROADCASTSD (AX)(R9*1), Y3
+	VMULPD       Y5, Y3, Y3
+	VBROADCASTSD (AX)(R8*4), Y4
+	VMULPD       Y5, Y4, Y4
+	VBROADCASTSD (AX)(R10*1), Y6
+	VMULPD       Y5, Y6, Y5
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F64R6C4one
 
 gemmAVX512F64R6C4pair:
 	VMOVUPD.Z    (CX), K1, Y6
@@ -8000,55 +8024,48 @@ gemmAVX512F64R6C4one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R6C4done:
-	VBROADCASTSD alpha+80(FP), Y6
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R6C4set
-	MOVQ         c+64(FP), CX
-	VMOVUPD.Z    (CX), K1, Y7
-	VFMADD213PD  Y7, Y6, Y0
-	VMOVUPD      Y0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y7
-	VFMADD213PD  Y7, Y6, Y1
-	VMOVUPD      Y1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y7
-	VFMADD213PD  Y7, Y6, Y2
-	VMOVUPD      Y2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y7
-	VFMADD213PD  Y7, Y6, Y3
-	VMOVUPD      Y3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y7
-	VFMADD213PD  Y7, Y6, Y4
-	VMOVUPD      Y4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y7
-	VFMADD213PD  Y7, Y6, Y5
-	VMOVUPD      Y5, K1, (CX)
-	JMP          gemmAVX512F64R6C4end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R6C4set
+	MOVQ      c+64(FP), CX
+	VMOVUPD.Z (CX), K1, Y6
+	VADDPD    Y6, Y0, Y0
+	VMOVUPD   Y0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y1, Y1
+	VMOVUPD   Y1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y2, Y2
+	VMOVUPD   Y2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y3, Y3
+	VMOVUPD   Y3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y4, Y4
+	VMOVUPD   Y4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y5, Y5
+	VMOVUPD   Y5, K1, (CX)
+	JMP       gemmAVX512F64R6C4end
 
 gemmAVX512F64R6C4set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Y6, Y0, Y0
 	VMOVUPD Y0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y6, Y1, Y1
 	VMOVUPD Y1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y6, Y2, Y2
 	VMOVUPD Y2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y6, Y3, Y3
 	VMOVUPD Y3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y6, Y4, Y4
 	VMOVUPD Y4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y6, Y5, Y5
 	VMOVUPD Y5, K1, (CX)
 
 gemmAVX512F64R6C4end:
@@ -8062,34 +8079,44 @@ gemmAVX512F64R6C4end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R6C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R6C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·gemmAVX512F64R6C8(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R6C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R6C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F64R6C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Z5
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z0
+	VMULPD       Z5, Z0, Z0
+	VBROADCASTSD (AX)(R8*1), Z1
+	VMULPD       Z5, Z1, Z1
+	VBROADCASTSD (AX)(R8*2), Z2
+	VMULPD       Z5, Z2, Z2
+	VBROADCASTSD (AX)(R9*1), Z3
+	VMULPD       Z5, Z3, Z3
+	VBROADCASTSD (AX)(R8*4), Z4
+	VMULPD       Z5, Z4, Z4
+	VBROADCASTSD (AX)(R10*1), Z6
+	VMULPD       Z5, Z6, Z5
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F64R6C8one
 
 gemmAVX512F64R6C8pair:
 	VMOVUPD.Z    (CX), K1, Z6
@@ -8148,55 +8175,48 @@ gemmAVX512F64R6C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R6C8done:
-	VBROADCASTSD alpha+80(FP), Z6
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R6C8set
-	MOVQ         c+64(FP), CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD213PD  Z7, Z6, Z0
-	VMOVUPD      Z0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD213PD  Z7, Z6, Z1
-	VMOVUPD      Z1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD213PD  Z7, Z6, Z2
-	VMOVUPD      Z2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD213PD  Z7, Z6, Z3
-	VMOVUPD      Z3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD213PD  Z7, Z6, Z4
-	VMOVUPD      Z4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD213PD  Z7, Z6, Z5
-	VMOVUPD      Z5, K1, (CX)
-	JMP          gemmAVX512F64R6C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R6C8set
+	MOVQ      c+64(FP), CX
+	VMOVUPD.Z (CX), K1, Z6
+	VADDPD    Z6, Z0, Z0
+	VMOVUPD   Z0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z2, Z2
+	VMOVUPD   Z2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z3, Z3
+	VMOVUPD   Z3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z4, Z4
+	VMOVUPD   Z4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z5, Z5
+	VMOVUPD   Z5, K1, (CX)
+	JMP       gemmAVX512F64R6C8end
 
 gemmAVX512F64R6C8set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z6, Z0, Z0
 	VMOVUPD Z0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z6, Z1, Z1
 	VMOVUPD Z1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z6, Z2, Z2
 	VMOVUPD Z2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z6, Z3, Z3
 	VMOVUPD Z3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z6, Z4, Z4
 	VMOVUPD Z4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z6, Z5, Z5
 	VMOVUPD Z5, K1, (CX)
 
 gemmAVX512F64R6C8end:
@@ -8210,41 +8230,52 @@ gemmAVX512F64R6C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R6C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R6C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·gemmAVX512F64R6C12(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R6C12(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R6C12tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	VPXORD Z2, Z2, Z2
-	VPXORD Y3, Y3, Y3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Y7, Y7, Y7
-	VPXORD Z8, Z8, Z8
-	VPXORD Y9, Y9, Y9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F64R6C12one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z10
+	VMOVUPD.Z    64(CX), K1, Y11
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z1
+	VMULPD       Z10, Z1, Z0
+	VMULPD       Y11, Y1, Y1
+	VBROADCASTSD (AX)(R8*1), Z3
+	VMULPD       Z10, Z3, Z2
+	VMULPD       Y11, Y3, Y3
+	VBROADCASTSD (AX)(R8*2), Z5
+	VMULPD       Z10, Z5, Z4
+	VMULPD       Y11, Y5, Y5
+	VBROADCASTSD (AX)(R9*1), Z7
+	VMULPD       Z10, Z7, Z6
+	VMULPD       Y11, Y7, Y7
+	VBROADCASTSD (AX)(R8*4), Z9
+	VMULPD       Z10, Z9, Z8
+	VMULPD       Y11, Y9, Y9
+	VBROADCASTSD (AX)(R10*1), Z12
+	VMULPD       Z10, Z12, Z10
+	VMULPD       Y11, Y12, Y11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F64R6C12one
 
 gemmAVX512F64R6C12pair:
 	VMOVUPD      (CX), Z12
@@ -8324,79 +8355,66 @@ gemmAVX512F64R6C12one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R6C12done:
-	VBROADCASTSD alpha+80(FP), Z12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R6C12set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z12, Z0
-	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y1
-	VMOVUPD      Y1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z2
-	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y3
-	VMOVUPD      Y3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z4
-	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y5
-	VMOVUPD      Y5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z6
-	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y7
-	VMOVUPD      Y7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z8
-	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y9
-	VMOVUPD      Y9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z10
-	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y11
-	VMOVUPD      Y11, K1, 64(CX)
-	JMP          gemmAVX512F64R6C12end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R6C12set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y1, Y1
+	VMOVUPD   Y1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD   Z2, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y3, Y3
+	VMOVUPD   Y3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD   Z4, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y5, Y5
+	VMOVUPD   Y5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y7, Y7
+	VMOVUPD   Y7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD   Z8, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y9, Y9
+	VMOVUPD   Y9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD   Z10, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y11, Y11
+	VMOVUPD   Y11, K1, 64(CX)
+	JMP       gemmAVX512F64R6C12end
 
 gemmAVX512F64R6C12set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z12, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Y12, Y1, Y1
 	VMOVUPD Y1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z2, Z2
 	VMOVUPD Z2, (CX)
-	VMULPD  Y12, Y3, Y3
 	VMOVUPD Y3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z4, Z4
 	VMOVUPD Z4, (CX)
-	VMULPD  Y12, Y5, Y5
 	VMOVUPD Y5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Y12, Y7, Y7
 	VMOVUPD Y7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z8, Z8
 	VMOVUPD Z8, (CX)
-	VMULPD  Y12, Y9, Y9
 	VMOVUPD Y9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z10, Z10
 	VMOVUPD Z10, (CX)
-	VMULPD  Y12, Y11, Y11
 	VMOVUPD Y11, K1, 64(CX)
 
 gemmAVX512F64R6C12end:
@@ -8410,41 +8428,52 @@ gemmAVX512F64R6C12end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R6C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R6C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·gemmAVX512F64R6C16(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R6C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R6C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F64R6C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z10
+	VMOVUPD.Z    64(CX), K1, Z11
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z1
+	VMULPD       Z10, Z1, Z0
+	VMULPD       Z11, Z1, Z1
+	VBROADCASTSD (AX)(R8*1), Z3
+	VMULPD       Z10, Z3, Z2
+	VMULPD       Z11, Z3, Z3
+	VBROADCASTSD (AX)(R8*2), Z5
+	VMULPD       Z10, Z5, Z4
+	VMULPD       Z11, Z5, Z5
+	VBROADCASTSD (AX)(R9*1), Z7
+	VMULPD       Z10, Z7, Z6
+	VMULPD       Z11, Z7, Z7
+	VBROADCASTSD (AX)(R8*4), Z9
+	VMULPD       Z10, Z9, Z8
+	VMULPD       Z11, Z9, Z9
+	VBROADCASTSD (AX)(R10*1), Z12
+	VMULPD       Z10, Z12, Z10
+	VMULPD       Z11, Z12, Z11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F64R6C16one
 
 gemmAVX512F64R6C16pair:
 	VMOVUPD      (CX), Z12
@@ -8524,79 +8553,66 @@ gemmAVX512F64R6C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R6C16done:
-	VBROADCASTSD alpha+80(FP), Z12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R6C16set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z12, Z0
-	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z1
-	VMOVUPD      Z1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z2
-	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z3
-	VMOVUPD      Z3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z4
-	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z5
-	VMOVUPD      Z5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z6
-	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z7
-	VMOVUPD      Z7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z8
-	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z9
-	VMOVUPD      Z9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z12, Z10
-	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z11
-	VMOVUPD      Z11, K1, 64(CX)
-	JMP          gemmAVX512F64R6C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R6C16set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD   Z2, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z3, Z3
+	VMOVUPD   Z3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD   Z4, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z5, Z5
+	VMOVUPD   Z5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z7, Z7
+	VMOVUPD   Z7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD   Z8, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z9, Z9
+	VMOVUPD   Z9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD   Z10, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z11, Z11
+	VMOVUPD   Z11, K1, 64(CX)
+	JMP       gemmAVX512F64R6C16end
 
 gemmAVX512F64R6C16set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z12, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z12, Z1, Z1
 	VMOVUPD Z1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z2, Z2
 	VMOVUPD Z2, (CX)
-	VMULPD  Z12, Z3, Z3
 	VMOVUPD Z3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z4, Z4
 	VMOVUPD Z4, (CX)
-	VMULPD  Z12, Z5, Z5
 	VMOVUPD Z5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Z12, Z7, Z7
 	VMOVUPD Z7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z8, Z8
 	VMOVUPD Z8, (CX)
-	VMULPD  Z12, Z9, Z9
 	VMOVUPD Z9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z10, Z10
 	VMOVUPD Z10, (CX)
-	VMULPD  Z12, Z11, Z11
 	VMOVUPD Z11, K1, 64(CX)
 
 gemmAVX512F64R6C16end:
@@ -8610,47 +8626,59 @@ gemmAVX512F64R6C16end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R6C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R6C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·gemmAVX512F64R6C20(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R6C20(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x10, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R6C20tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Y2, Y2, Y2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Y8, Y8, Y8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Y14, Y14, Y14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Y17, Y17, Y17
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F64R6C20one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z15
+	VMOVUPD      64(CX), Z16
+	VMOVUPD.Z    128(CX), K1, Y17
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
+	VMULPD       Z15, Z2, Z0
+	VMULPD       Z16, Z2, Z1
+	VMULPD       Y17, Y2, Y2
+	VBROADCASTSD (AX)(R8*1), Z5
+	VMULPD       Z15, Z5, Z3
+	VMULPD       Z16, Z5, Z4
+	VMULPD       Y17, Y5, Y5
+	VBROADCASTSD (AX)(R8*2), Z8
+	VMULPD       Z15, Z8, Z6
+	VMULPD       Z16, Z8, Z7
+	VMULPD       Y17, Y8, Y8
+	VBROADCASTSD (AX)(R9*1), Z11
+	VMULPD       Z15, Z11, Z9
+	VMULPD       Z16, Z11, Z10
+	VMULPD       Y17, Y11, Y11
+	VBROADCASTSD (AX)(R8*4), Z14
+	VMULPD       Z15, Z14, Z12
+	VMULPD       Z16, Z14, Z13
+	VMULPD       Y17, Y14, Y14
+	VBROADCASTSD (AX)(R10*1), Z18
+	VMULPD       Z15, Z18, Z15
+	VMULPD       Z16, Z18, Z16
+	VMULPD       Y17, Y18, Y17
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F64R6C20one
 
 gemmAVX512F64R6C20pair:
 	VMOVUPD      (CX), Z18
@@ -8751,103 +8779,84 @@ gemmAVX512F64R6C20one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R6C20done:
-	VBROADCASTSD alpha+80(FP), Z18
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R6C20set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z18, Z0
-	VMOVUPD      Z0, (CX)
-	VFMADD213PD  64(CX), Z18, Z1
-	VMOVUPD      Z1, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y19
-	VFMADD213PD  Y19, Y18, Y2
-	VMOVUPD      Y2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z18, Z3
-	VMOVUPD      Z3, (CX)
-	VFMADD213PD  64(CX), Z18, Z4
-	VMOVUPD      Z4, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y19
-	VFMADD213PD  Y19, Y18, Y5
-	VMOVUPD      Y5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z18, Z6
-	VMOVUPD      Z6, (CX)
-	VFMADD213PD  64(CX), Z18, Z7
-	VMOVUPD      Z7, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y19
-	VFMADD213PD  Y19, Y18, Y8
-	VMOVUPD      Y8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z18, Z9
-	VMOVUPD      Z9, (CX)
-	VFMADD213PD  64(CX), Z18, Z10
-	VMOVUPD      Z10, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y19
-	VFMADD213PD  Y19, Y18, Y11
-	VMOVUPD      Y11, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z18, Z12
-	VMOVUPD      Z12, (CX)
-	VFMADD213PD  64(CX), Z18, Z13
-	VMOVUPD      Z13, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y19
-	VFMADD213PD  Y19, Y18, Y14
-	VMOVUPD      Y14, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z18, Z15
-	VMOVUPD      Z15, (CX)
-	VFMADD213PD  64(CX), Z18, Z16
-	VMOVUPD      Z16, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y19
-	VFMADD213PD  Y19, Y18, Y17
-	VMOVUPD      Y17, K1, 128(CX)
-	JMP          gemmAVX512F64R6C20end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R6C20set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD   Z1, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y2, Y2
+	VMOVUPD   Y2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z3, Z3
+	VMOVUPD   Z3, (CX)
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD   Z4, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y5, Y5
+	VMOVUPD   Y5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD   Z7, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y8, Y8
+	VMOVUPD   Y8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z9, Z9
+	VMOVUPD   Z9, (CX)
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD   Z10, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y11, Y11
+	VMOVUPD   Y11, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD   Z12, (CX)
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD   Z13, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y14, Y14
+	VMOVUPD   Y14, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z15, Z15
+	VMOVUPD   Z15, (CX)
+	VADDPD    64(CX), Z16, Z16
+	VMOVUPD   Z16, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y17, Y17
+	VMOVUPD   Y17, K1, 128(CX)
+	JMP       gemmAVX512F64R6C20end
 
 gemmAVX512F64R6C20set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z18, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z18, Z1, Z1
 	VMOVUPD Z1, 64(CX)
-	VMULPD  Y18, Y2, Y2
 	VMOVUPD Y2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z18, Z3, Z3
 	VMOVUPD Z3, (CX)
-	VMULPD  Z18, Z4, Z4
 	VMOVUPD Z4, 64(CX)
-	VMULPD  Y18, Y5, Y5
 	VMOVUPD Y5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z18, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Z18, Z7, Z7
 	VMOVUPD Z7, 64(CX)
-	VMULPD  Y18, Y8, Y8
 	VMOVUPD Y8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z18, Z9, Z9
 	VMOVUPD Z9, (CX)
-	VMULPD  Z18, Z10, Z10
 	VMOVUPD Z10, 64(CX)
-	VMULPD  Y18, Y11, Y11
 	VMOVUPD Y11, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z18, Z12, Z12
 	VMOVUPD Z12, (CX)
-	VMULPD  Z18, Z13, Z13
 	VMOVUPD Z13, 64(CX)
-	VMULPD  Y18, Y14, Y14
 	VMOVUPD Y14, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z18, Z15, Z15
 	VMOVUPD Z15, (CX)
-	VMULPD  Z18, Z16, Z16
 	VMOVUPD Z16, 64(CX)
-	VMULPD  Y18, Y17, Y17
 	VMOVUPD Y17, K1, 128(CX)
 
 gemmAVX512F64R6C20end:
@@ -8861,47 +8870,59 @@ gemmAVX512F64R6C20end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R6C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R6C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·gemmAVX512F64R6C24(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R6C24(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x10, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R6C24tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   DX, R11
-	SHRQ   $0x01, R11
-	JZ     gemmAVX512F64R6C24one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z15
+	VMOVUPD      64(CX), Z16
+	VMOVUPD.Z    128(CX), K1, Z17
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
+	VMULPD       Z15, Z2, Z0
+	VMULPD       Z16, Z2, Z1
+	VMULPD       Z17, Z2, Z2
+	VBROADCASTSD (AX)(R8*1), Z5
+	VMULPD       Z15, Z5, Z3
+	VMULPD       Z16, Z5, Z4
+	VMULPD       Z17, Z5, Z5
+	VBROADCASTSD (AX)(R8*2), Z8
+	VMULPD       Z15, Z8, Z6
+	VMULPD       Z16, Z8, Z7
+	VMULPD       Z17, Z8, Z8
+	VBROADCASTSD (AX)(R9*1), Z11
+	VMULPD       Z15, Z11, Z9
+	VMULPD       Z16, Z11, Z10
+	VMULPD       Z17, Z11, Z11
+	VBROADCASTSD (AX)(R8*4), Z14
+	VMULPD       Z15, Z14, Z12
+	VMULPD       Z16, Z14, Z13
+	VMULPD       Z17, Z14, Z14
+	VBROADCASTSD (AX)(R10*1), Z18
+	VMULPD       Z15, Z18, Z15
+	VMULPD       Z16, Z18, Z16
+	VMULPD       Z17, Z18, Z17
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R11
+	SHRQ         $0x01, R11
+	JZ           gemmAVX512F64R6C24one
 
 gemmAVX512F64R6C24pair:
 	VMOVUPD      (CX), Z18
@@ -9002,103 +9023,84 @@ gemmAVX512F64R6C24one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R6C24done:
-	VBROADCASTSD alpha+80(FP), Z18
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R6C24set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z18, Z0
-	VMOVUPD      Z0, (CX)
-	VFMADD213PD  64(CX), Z18, Z1
-	VMOVUPD      Z1, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z19
-	VFMADD213PD  Z19, Z18, Z2
-	VMOVUPD      Z2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z18, Z3
-	VMOVUPD      Z3, (CX)
-	VFMADD213PD  64(CX), Z18, Z4
-	VMOVUPD      Z4, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z19
-	VFMADD213PD  Z19, Z18, Z5
-	VMOVUPD      Z5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z18, Z6
-	VMOVUPD      Z6, (CX)
-	VFMADD213PD  64(CX), Z18, Z7
-	VMOVUPD      Z7, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z19
-	VFMADD213PD  Z19, Z18, Z8
-	VMOVUPD      Z8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z18, Z9
-	VMOVUPD      Z9, (CX)
-	VFMADD213PD  64(CX), Z18, Z10
-	VMOVUPD      Z10, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z19
-	VFMADD213PD  Z19, Z18, Z11
-	VMOVUPD      Z11, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z18, Z12
-	VMOVUPD      Z12, (CX)
-	VFMADD213PD  64(CX), Z18, Z13
-	VMOVUPD      Z13, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z19
-	VFMADD213PD  Z19, Z18, Z14
-	VMOVUPD      Z14, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z18, Z15
-	VMOVUPD      Z15, (CX)
-	VFMADD213PD  64(CX), Z18, Z16
-	VMOVUPD      Z16, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z19
-	VFMADD213PD  Z19, Z18, Z17
-	VMOVUPD      Z17, K1, 128(CX)
-	JMP          gemmAVX512F64R6C24end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R6C24set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD   Z1, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z2, Z2
+	VMOVUPD   Z2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z3, Z3
+	VMOVUPD   Z3, (CX)
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD   Z4, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z5, Z5
+	VMOVUPD   Z5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD   Z7, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z8, Z8
+	VMOVUPD   Z8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z9, Z9
+	VMOVUPD   Z9, (CX)
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD   Z10, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z11, Z11
+	VMOVUPD   Z11, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD   Z12, (CX)
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD   Z13, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z14, Z14
+	VMOVUPD   Z14, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z15, Z15
+	VMOVUPD   Z15, (CX)
+	VADDPD    64(CX), Z16, Z16
+	VMOVUPD   Z16, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z17, Z17
+	VMOVUPD   Z17, K1, 128(CX)
+	JMP       gemmAVX512F64R6C24end
 
 gemmAVX512F64R6C24set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z18, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z18, Z1, Z1
 	VMOVUPD Z1, 64(CX)
-	VMULPD  Z18, Z2, Z2
 	VMOVUPD Z2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z18, Z3, Z3
 	VMOVUPD Z3, (CX)
-	VMULPD  Z18, Z4, Z4
 	VMOVUPD Z4, 64(CX)
-	VMULPD  Z18, Z5, Z5
 	VMOVUPD Z5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z18, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Z18, Z7, Z7
 	VMOVUPD Z7, 64(CX)
-	VMULPD  Z18, Z8, Z8
 	VMOVUPD Z8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z18, Z9, Z9
 	VMOVUPD Z9, (CX)
-	VMULPD  Z18, Z10, Z10
 	VMOVUPD Z10, 64(CX)
-	VMULPD  Z18, Z11, Z11
 	VMOVUPD Z11, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z18, Z12, Z12
 	VMOVUPD Z12, (CX)
-	VMULPD  Z18, Z13, Z13
 	VMOVUPD Z13, 64(CX)
-	VMULPD  Z18, Z14, Z14
 	VMOVUPD Z14, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z18, Z15, Z15
 	VMOVUPD Z15, (CX)
-	VMULPD  Z18, Z16, Z16
 	VMOVUPD Z16, 64(CX)
-	VMULPD  Z18, Z17, Z17
 	VMOVUPD Z17, K1, 128(CX)
 
 gemmAVX512F64R6C24end:
@@ -9112,37 +9114,49 @@ gemmAVX512F64R6C24end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R8C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R8C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·gemmAVX512F64R8C4(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R8C4(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
 	LEAQ  (R10)(R8*2), R11
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R8C4tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F64R8C4one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Y7
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y0
+	VMULPD       Y7, Y0, Y0
+	VBROADCASTSD (AX)(R8*1), Y1
+	VMULPD       Y7, Y1, Y1
+	VBROADCASTSD (AX)(R8*2), Y2
+	VMULPD       Y7, Y2, Y2
+	VBROADCASTSD (AX)(R9*1), Y3
+	VMULPD       Y7, Y3, Y3
+	VBROADCASTSD (AX)(R8*4), Y4
+	VMULPD       Y7, Y4, Y4
+	VBROADCASTSD (AX)(R10*1), Y5
+	VMULPD       Y7, Y5, Y5
+	VBROADCASTSD (AX)(R9*2), Y6
+	VMULPD       Y7, Y6, Y6
+	VBROADCASTSD (AX)(R11*1), Y8
+	VMULPD       Y7, Y8, Y7
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F64R8C4one
 
 gemmAVX512F64R8C4pair:
 	VMOVUPD.Z    (CX), K1, Y8
@@ -9213,69 +9227,60 @@ gemmAVX512F64R8C4one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R8C4done:
-	VBROADCASTSD alpha+80(FP), Y8
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R8C4set
-	MOVQ         c+64(FP), CX
-	VMOVUPD.Z    (CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y0
-	VMOVUPD      Y0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y1
-	VMOVUPD      Y1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y2
-	VMOVUPD      Y2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y3
-	VMOVUPD      Y3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y4
-	VMOVUPD      Y4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y5
-	VMOVUPD      Y5, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y6
-	VMOVUPD      Y6, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y9
-	VFMADD213PD  Y9, Y8, Y7
-	VMOVUPD      Y7, K1, (CX)
-	JMP          gemmAVX512F64R8C4end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R8C4set
+	MOVQ      c+64(FP), CX
+	VMOVUPD.Z (CX), K1, Y8
+	VADDPD    Y8, Y0, Y0
+	VMOVUPD   Y0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y1, Y1
+	VMOVUPD   Y1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y2, Y2
+	VMOVUPD   Y2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y3, Y3
+	VMOVUPD   Y3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y4, Y4
+	VMOVUPD   Y4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y5, Y5
+	VMOVUPD   Y5, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y6, Y6
+	VMOVUPD   Y6, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y7, Y7
+	VMOVUPD   Y7, K1, (CX)
+	JMP       gemmAVX512F64R8C4end
 
 gemmAVX512F64R8C4set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Y8, Y0, Y0
 	VMOVUPD Y0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y8, Y1, Y1
 	VMOVUPD Y1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y8, Y2, Y2
 	VMOVUPD Y2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y8, Y3, Y3
 	VMOVUPD Y3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y8, Y4, Y4
 	VMOVUPD Y4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y8, Y5, Y5
 	VMOVUPD Y5, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y8, Y6, Y6
 	VMOVUPD Y6, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y8, Y7, Y7
 	VMOVUPD Y7, K1, (CX)
 
 gemmAVX512F64R8C4end:
@@ -9289,37 +9294,49 @@ gemmAVX512F64R8C4end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R8C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R8C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·gemmAVX512F64R8C8(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R8C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
 	LEAQ  (R10)(R8*2), R11
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R8C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F64R8C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Z7
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z0
+	VMULPD       Z7, Z0, Z0
+	VBROADCASTSD (AX)(R8*1), Z1
+	VMULPD       Z7, Z1, Z1
+	VBROADCASTSD (AX)(R8*2), Z2
+	VMULPD       Z7, Z2, Z2
+	VBROADCASTSD (AX)(R9*1), Z3
+	VMULPD       Z7, Z3, Z3
+	VBROADCASTSD (AX)(R8*4), Z4
+	VMULPD       Z7, Z4, Z4
+	VBROADCASTSD (AX)(R10*1), Z5
+	VMULPD       Z7, Z5, Z5
+	VBROADCASTSD (AX)(R9*2), Z6
+	VMULPD       Z7, Z6, Z6
+	VBROADCASTSD (AX)(R11*1), Z8
+	VMULPD       Z7, Z8, Z7
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F64R8C8one
 
 gemmAVX512F64R8C8pair:
 	VMOVUPD.Z    (CX), K1, Z8
@@ -9390,69 +9407,60 @@ gemmAVX512F64R8C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R8C8done:
-	VBROADCASTSD alpha+80(FP), Z8
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R8C8set
-	MOVQ         c+64(FP), CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z0
-	VMOVUPD      Z0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z1
-	VMOVUPD      Z1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z2
-	VMOVUPD      Z2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z3
-	VMOVUPD      Z3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z4
-	VMOVUPD      Z4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z5
-	VMOVUPD      Z5, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z6
-	VMOVUPD      Z6, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD213PD  Z9, Z8, Z7
-	VMOVUPD      Z7, K1, (CX)
-	JMP          gemmAVX512F64R8C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R8C8set
+	MOVQ      c+64(FP), CX
+	VMOVUPD.Z (CX), K1, Z8
+	VADDPD    Z8, Z0, Z0
+	VMOVUPD   Z0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z2, Z2
+	VMOVUPD   Z2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z3, Z3
+	VMOVUPD   Z3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z4, Z4
+	VMOVUPD   Z4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z5, Z5
+	VMOVUPD   Z5, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z6, Z6
+	VMOVUPD   Z6, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z7, Z7
+	VMOVUPD   Z7, K1, (CX)
+	JMP       gemmAVX512F64R8C8end
 
 gemmAVX512F64R8C8set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z8, Z0, Z0
 	VMOVUPD Z0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z1, Z1
 	VMOVUPD Z1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z2, Z2
 	VMOVUPD Z2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z3, Z3
 	VMOVUPD Z3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z4, Z4
 	VMOVUPD Z4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z5, Z5
 	VMOVUPD Z5, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z6, Z6
 	VMOVUPD Z6, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z8, Z7, Z7
 	VMOVUPD Z7, K1, (CX)
 
 gemmAVX512F64R8C8end:
@@ -9466,46 +9474,59 @@ gemmAVX512F64R8C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R8C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R8C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·gemmAVX512F64R8C12(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R8C12(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
 	LEAQ  (R10)(R8*2), R11
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R8C12tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	VPXORD Z2, Z2, Z2
-	VPXORD Y3, Y3, Y3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Y7, Y7, Y7
-	VPXORD Z8, Z8, Z8
-	VPXORD Y9, Y9, Y9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	VPXORD Z12, Z12, Z12
-	VPXORD Y13, Y13, Y13
-	VPXORD Z14, Z14, Z14
-	VPXORD Y15, Y15, Y15
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F64R8C12one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z14
+	VMOVUPD.Z    64(CX), K1, Y15
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z1
+	VMULPD       Z14, Z1, Z0
+	VMULPD       Y15, Y1, Y1
+	VBROADCASTSD (AX)(R8*1), Z3
+	VMULPD       Z14, Z3, Z2
+	VMULPD       Y15, Y3, Y3
+	VBROADCASTSD (AX)(R8*2), Z5
+	VMULPD       Z14, Z5, Z4
+	VMULPD       Y15, Y5, Y5
+	VBROADCASTSD (AX)(R9*1), Z7
+	VMULPD       Z14, Z7, Z6
+	VMULPD       Y15, Y7, Y7
+	VBROADCASTSD (AX)(R8*4), Z9
+	VMULPD       Z14, Z9, Z8
+	VMULPD       Y15, Y9, Y9
+	VBROADCASTSD (AX)(R10*1), Z11
+	VMULPD       Z14, Z11, Z10
+	VMULPD       Y15, Y11, Y11
+	VBROADCASTSD (AX)(R9*2), Z13
+	VMULPD       Z14, Z13, Z12
+	VMULPD       Y15, Y13, Y13
+	VBROADCASTSD (AX)(R11*1), Z16
+	VMULPD       Z14, Z16, Z14
+	VMULPD       Y15, Y16, Y15
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F64R8C12one
 
 gemmAVX512F64R8C12pair:
 	VMOVUPD      (CX), Z16
@@ -9603,101 +9624,84 @@ gemmAVX512F64R8C12one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R8C12done:
-	VBROADCASTSD alpha+80(FP), Z16
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R8C12set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z16, Z0
-	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Y17
-	VFMADD213PD  Y17, Y16, Y1
-	VMOVUPD      Y1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z2
-	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Y17
-	VFMADD213PD  Y17, Y16, Y3
-	VMOVUPD      Y3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z4
-	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Y17
-	VFMADD213PD  Y17, Y16, Y5
-	VMOVUPD      Y5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z6
-	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Y17
-	VFMADD213PD  Y17, Y16, Y7
-	VMOVUPD      Y7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z8
-	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Y17
-	VFMADD213PD  Y17, Y16, Y9
-	VMOVUPD      Y9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z10
-	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Y17
-	VFMADD213PD  Y17, Y16, Y11
-	VMOVUPD      Y11, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z12
-	VMOVUPD      Z12, (CX)
-	VMOVUPD.Z    64(CX), K1, Y17
-	VFMADD213PD  Y17, Y16, Y13
-	VMOVUPD      Y13, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z14
-	VMOVUPD      Z14, (CX)
-	VMOVUPD.Z    64(CX), K1, Y17
-	VFMADD213PD  Y17, Y16, Y15
-	VMOVUPD      Y15, K1, 64(CX)
-	JMP          gemmAVX512F64R8C12end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R8C12set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y1, Y1
+	VMOVUPD   Y1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD   Z2, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y3, Y3
+	VMOVUPD   Y3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD   Z4, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y5, Y5
+	VMOVUPD   Y5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y7, Y7
+	VMOVUPD   Y7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD   Z8, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y9, Y9
+	VMOVUPD   Y9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD   Z10, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y11, Y11
+	VMOVUPD   Y11, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD   Z12, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y13, Y13
+	VMOVUPD   Y13, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD   Z14, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y15, Y15
+	VMOVUPD   Y15, K1, 64(CX)
+	JMP       gemmAVX512F64R8C12end
 
 gemmAVX512F64R8C12set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z16, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Y16, Y1, Y1
 	VMOVUPD Y1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z2, Z2
 	VMOVUPD Z2, (CX)
-	VMULPD  Y16, Y3, Y3
 	VMOVUPD Y3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z4, Z4
 	VMOVUPD Z4, (CX)
-	VMULPD  Y16, Y5, Y5
 	VMOVUPD Y5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Y16, Y7, Y7
 	VMOVUPD Y7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z8, Z8
 	VMOVUPD Z8, (CX)
-	VMULPD  Y16, Y9, Y9
 	VMOVUPD Y9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z10, Z10
 	VMOVUPD Z10, (CX)
-	VMULPD  Y16, Y11, Y11
 	VMOVUPD Y11, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z12, Z12
 	VMOVUPD Z12, (CX)
-	VMULPD  Y16, Y13, Y13
 	VMOVUPD Y13, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z14, Z14
 	VMOVUPD Z14, (CX)
-	VMULPD  Y16, Y15, Y15
 	VMOVUPD Y15, K1, 64(CX)
 
 gemmAVX512F64R8C12end:
@@ -9711,46 +9715,59 @@ gemmAVX512F64R8C12end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R8C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R8C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·gemmAVX512F64R8C16(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R8C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
 	LEAQ  (R10)(R8*2), R11
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R8C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F64R8C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z14
+	VMOVUPD.Z    64(CX), K1, Z15
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z1
+	VMULPD       Z14, Z1, Z0
+	VMULPD       Z15, Z1, Z1
+	VBROADCASTSD (AX)(R8*1), Z3
+	VMULPD       Z14, Z3, Z2
+	VMULPD       Z15, Z3, Z3
+	VBROADCASTSD (AX)(R8*2), Z5
+	VMULPD       Z14, Z5, Z4
+	VMULPD       Z15, Z5, Z5
+	VBROADCASTSD (AX)(R9*1), Z7
+	VMULPD       Z14, Z7, Z6
+	VMULPD       Z15, Z7, Z7
+	VBROADCASTSD (AX)(R8*4), Z9
+	VMULPD       Z14, Z9, Z8
+	VMULPD       Z15, Z9, Z9
+	VBROADCASTSD (AX)(R10*1), Z11
+	VMULPD       Z14, Z11, Z10
+	VMULPD       Z15, Z11, Z11
+	VBROADCASTSD (AX)(R9*2), Z13
+	VMULPD       Z14, Z13, Z12
+	VMULPD       Z15, Z13, Z13
+	VBROADCASTSD (AX)(R11*1), Z16
+	VMULPD       Z14, Z16, Z14
+	VMULPD       Z15, Z16, Z15
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F64R8C16one
 
 gemmAVX512F64R8C16pair:
 	VMOVUPD      (CX), Z16
@@ -9848,101 +9865,84 @@ gemmAVX512F64R8C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R8C16done:
-	VBROADCASTSD alpha+80(FP), Z16
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R8C16set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z16, Z0
-	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Z17
-	VFMADD213PD  Z17, Z16, Z1
-	VMOVUPD      Z1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z2
-	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Z17
-	VFMADD213PD  Z17, Z16, Z3
-	VMOVUPD      Z3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z4
-	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Z17
-	VFMADD213PD  Z17, Z16, Z5
-	VMOVUPD      Z5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z6
-	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Z17
-	VFMADD213PD  Z17, Z16, Z7
-	VMOVUPD      Z7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z8
-	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Z17
-	VFMADD213PD  Z17, Z16, Z9
-	VMOVUPD      Z9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z10
-	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Z17
-	VFMADD213PD  Z17, Z16, Z11
-	VMOVUPD      Z11, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z12
-	VMOVUPD      Z12, (CX)
-	VMOVUPD.Z    64(CX), K1, Z17
-	VFMADD213PD  Z17, Z16, Z13
-	VMOVUPD      Z13, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z16, Z14
-	VMOVUPD      Z14, (CX)
-	VMOVUPD.Z    64(CX), K1, Z17
-	VFMADD213PD  Z17, Z16, Z15
-	VMOVUPD      Z15, K1, 64(CX)
-	JMP          gemmAVX512F64R8C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R8C16set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD   Z2, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z3, Z3
+	VMOVUPD   Z3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD   Z4, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z5, Z5
+	VMOVUPD   Z5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z7, Z7
+	VMOVUPD   Z7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD   Z8, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z9, Z9
+	VMOVUPD   Z9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD   Z10, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z11, Z11
+	VMOVUPD   Z11, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD   Z12, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z13, Z13
+	VMOVUPD   Z13, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD   Z14, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z15, Z15
+	VMOVUPD   Z15, K1, 64(CX)
+	JMP       gemmAVX512F64R8C16end
 
 gemmAVX512F64R8C16set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z16, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z16, Z1, Z1
 	VMOVUPD Z1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z2, Z2
 	VMOVUPD Z2, (CX)
-	VMULPD  Z16, Z3, Z3
 	VMOVUPD Z3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z4, Z4
 	VMOVUPD Z4, (CX)
-	VMULPD  Z16, Z5, Z5
 	VMOVUPD Z5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Z16, Z7, Z7
 	VMOVUPD Z7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z8, Z8
 	VMOVUPD Z8, (CX)
-	VMULPD  Z16, Z9, Z9
 	VMOVUPD Z9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z10, Z10
 	VMOVUPD Z10, (CX)
-	VMULPD  Z16, Z11, Z11
 	VMOVUPD Z11, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z12, Z12
 	VMOVUPD Z12, (CX)
-	VMULPD  Z16, Z13, Z13
 	VMOVUPD Z13, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z16, Z14, Z14
 	VMOVUPD Z14, (CX)
-	VMULPD  Z16, Z15, Z15
 	VMOVUPD Z15, K1, 64(CX)
 
 gemmAVX512F64R8C16end:
@@ -9956,54 +9956,68 @@ gemmAVX512F64R8C16end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R8C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R8C20(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·gemmAVX512F64R8C20(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R8C20(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
 	LEAQ  (R10)(R8*2), R11
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x10, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R8C20tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Y2, Y2, Y2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Y8, Y8, Y8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Y14, Y14, Y14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Y17, Y17, Y17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Y20, Y20, Y20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Y23, Y23, Y23
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F64R8C20one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z21
+	VMOVUPD      64(CX), Z22
+	VMOVUPD.Z    128(CX), K1, Y23
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
+	VMULPD       Z21, Z2, Z0
+	VMULPD       Z22, Z2, Z1
+	VMULPD       Y23, Y2, Y2
+	VBROADCASTSD (AX)(R8*1), Z5
+	VMULPD       Z21, Z5, Z3
+	VMULPD       Z22, Z5, Z4
+	VMULPD       Y23, Y5, Y5
+	VBROADCASTSD (AX)(R8*2), Z8
+	VMULPD       Z21, Z8, Z6
+	VMULPD       Z22, Z8, Z7
+	VMULPD       Y23, Y8, Y8
+	VBROADCASTSD (AX)(R9*1), Z11
+	VMULPD       Z21, Z11, Z9
+	VMULPD       Z22, Z11, Z10
+	VMULPD       Y23, Y11, Y11
+	VBROADCASTSD (AX)(R8*4), Z14
+	VMULPD       Z21, Z14, Z12
+	VMULPD       Z22, Z14, Z13
+	VMULPD       Y23, Y14, Y14
+	VBROADCASTSD (AX)(R10*1), Z17
+	VMULPD       Z21, Z17, Z15
+	VMULPD       Z22, Z17, Z16
+	VMULPD       Y23, Y17, Y17
+	VBROADCASTSD (AX)(R9*2), Z20
+	VMULPD       Z21, Z20, Z18
+	VMULPD       Z22, Z20, Z19
+	VMULPD       Y23, Y20, Y20
+	VBROADCASTSD (AX)(R11*1), Z24
+	VMULPD       Z21, Z24, Z21
+	VMULPD       Z22, Z24, Z22
+	VMULPD       Y23, Y24, Y23
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F64R8C20one
 
 gemmAVX512F64R8C20pair:
 	VMOVUPD      (CX), Z24
@@ -10128,133 +10142,108 @@ gemmAVX512F64R8C20one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R8C20done:
-	VBROADCASTSD alpha+80(FP), Z24
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R8C20set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z24, Z0
-	VMOVUPD      Z0, (CX)
-	VFMADD213PD  64(CX), Z24, Z1
-	VMOVUPD      Z1, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y2
-	VMOVUPD      Y2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z3
-	VMOVUPD      Z3, (CX)
-	VFMADD213PD  64(CX), Z24, Z4
-	VMOVUPD      Z4, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y5
-	VMOVUPD      Y5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z6
-	VMOVUPD      Z6, (CX)
-	VFMADD213PD  64(CX), Z24, Z7
-	VMOVUPD      Z7, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y8
-	VMOVUPD      Y8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z9
-	VMOVUPD      Z9, (CX)
-	VFMADD213PD  64(CX), Z24, Z10
-	VMOVUPD      Z10, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y11
-	VMOVUPD      Y11, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z12
-	VMOVUPD      Z12, (CX)
-	VFMADD213PD  64(CX), Z24, Z13
-	VMOVUPD      Z13, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y14
-	VMOVUPD      Y14, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z15
-	VMOVUPD      Z15, (CX)
-	VFMADD213PD  64(CX), Z24, Z16
-	VMOVUPD      Z16, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y17
-	VMOVUPD      Y17, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z18
-	VMOVUPD      Z18, (CX)
-	VFMADD213PD  64(CX), Z24, Z19
-	VMOVUPD      Z19, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y20
-	VMOVUPD      Y20, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z21
-	VMOVUPD      Z21, (CX)
-	VFMADD213PD  64(CX), Z24, Z22
-	VMOVUPD      Z22, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y23
-	VMOVUPD      Y23, K1, 128(CX)
-	JMP          gemmAVX512F64R8C20end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R8C20set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD   Z1, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y2, Y2
+	VMOVUPD   Y2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z3, Z3
+	VMOVUPD   Z3, (CX)
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD   Z4, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y5, Y5
+	VMOVUPD   Y5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD   Z7, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y8, Y8
+	VMOVUPD   Y8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z9, Z9
+	VMOVUPD   Z9, (CX)
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD   Z10, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y11, Y11
+	VMOVUPD   Y11, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD   Z12, (CX)
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD   Z13, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y14, Y14
+	VMOVUPD   Y14, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z15, Z15
+	VMOVUPD   Z15, (CX)
+	VADDPD    64(CX), Z16, Z16
+	VMOVUPD   Z16, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y17, Y17
+	VMOVUPD   Y17, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD   Z18, (CX)
+	VADDPD    64(CX), Z19, Z19
+	VMOVUPD   Z19, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y20, Y20
+	VMOVUPD   Y20, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z21, Z21
+	VMOVUPD   Z21, (CX)
+	VADDPD    64(CX), Z22, Z22
+	VMOVUPD   Z22, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Y0
+	VADDPD    Y0, Y23, Y23
+	VMOVUPD   Y23, K1, 128(CX)
+	JMP       gemmAVX512F64R8C20end
 
 gemmAVX512F64R8C20set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z24, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z24, Z1, Z1
 	VMOVUPD Z1, 64(CX)
-	VMULPD  Y24, Y2, Y2
 	VMOVUPD Y2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, (CX)
-	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, 64(CX)
-	VMULPD  Y24, Y5, Y5
 	VMOVUPD Y5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Z24, Z7, Z7
 	VMOVUPD Z7, 64(CX)
-	VMULPD  Y24, Y8, Y8
 	VMOVUPD Y8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z9, Z9
 	VMOVUPD Z9, (CX)
-	VMULPD  Z24, Z10, Z10
 	VMOVUPD Z10, 64(CX)
-	VMULPD  Y24, Y11, Y11
 	VMOVUPD Y11, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z12, Z12
 	VMOVUPD Z12, (CX)
-	VMULPD  Z24, Z13, Z13
 	VMOVUPD Z13, 64(CX)
-	VMULPD  Y24, Y14, Y14
 	VMOVUPD Y14, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z15, Z15
 	VMOVUPD Z15, (CX)
-	VMULPD  Z24, Z16, Z16
 	VMOVUPD Z16, 64(CX)
-	VMULPD  Y24, Y17, Y17
 	VMOVUPD Y17, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z18, Z18
 	VMOVUPD Z18, (CX)
-	VMULPD  Z24, Z19, Z19
 	VMOVUPD Z19, 64(CX)
-	VMULPD  Y24, Y20, Y20
 	VMOVUPD Y20, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z21, Z21
 	VMOVUPD Z21, (CX)
-	VMULPD  Z24, Z22, Z22
 	VMOVUPD Z22, 64(CX)
-	VMULPD  Y24, Y23, Y23
 	VMOVUPD Y23, K1, 128(CX)
 
 gemmAVX512F64R8C20end:
@@ -10268,54 +10257,68 @@ gemmAVX512F64R8C20end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R8C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R8C24(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·gemmAVX512F64R8C24(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R8C24(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R9)(R8*2), R10
 	LEAQ  (R10)(R8*2), R11
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x10, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R8C24tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   DX, R12
-	SHRQ   $0x01, R12
-	JZ     gemmAVX512F64R8C24one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z21
+	VMOVUPD      64(CX), Z22
+	VMOVUPD.Z    128(CX), K1, Z23
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z2
+	VMULPD       Z21, Z2, Z0
+	VMULPD       Z22, Z2, Z1
+	VMULPD       Z23, Z2, Z2
+	VBROADCASTSD (AX)(R8*1), Z5
+	VMULPD       Z21, Z5, Z3
+	VMULPD       Z22, Z5, Z4
+	VMULPD       Z23, Z5, Z5
+	VBROADCASTSD (AX)(R8*2), Z8
+	VMULPD       Z21, Z8, Z6
+	VMULPD       Z22, Z8, Z7
+	VMULPD       Z23, Z8, Z8
+	VBROADCASTSD (AX)(R9*1), Z11
+	VMULPD       Z21, Z11, Z9
+	VMULPD       Z22, Z11, Z10
+	VMULPD       Z23, Z11, Z11
+	VBROADCASTSD (AX)(R8*4), Z14
+	VMULPD       Z21, Z14, Z12
+	VMULPD       Z22, Z14, Z13
+	VMULPD       Z23, Z14, Z14
+	VBROADCASTSD (AX)(R10*1), Z17
+	VMULPD       Z21, Z17, Z15
+	VMULPD       Z22, Z17, Z16
+	VMULPD       Z23, Z17, Z17
+	VBROADCASTSD (AX)(R9*2), Z20
+	VMULPD       Z21, Z20, Z18
+	VMULPD       Z22, Z20, Z19
+	VMULPD       Z23, Z20, Z20
+	VBROADCASTSD (AX)(R11*1), Z24
+	VMULPD       Z21, Z24, Z21
+	VMULPD       Z22, Z24, Z22
+	VMULPD       Z23, Z24, Z23
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R12
+	SHRQ         $0x01, R12
+	JZ           gemmAVX512F64R8C24one
 
 gemmAVX512F64R8C24pair:
 	VMOVUPD      (CX), Z24
@@ -10440,133 +10443,108 @@ gemmAVX512F64R8C24one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R8C24done:
-	VBROADCASTSD alpha+80(FP), Z24
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R8C24set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z24, Z0
-	VMOVUPD      Z0, (CX)
-	VFMADD213PD  64(CX), Z24, Z1
-	VMOVUPD      Z1, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z2
-	VMOVUPD      Z2, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z3
-	VMOVUPD      Z3, (CX)
-	VFMADD213PD  64(CX), Z24, Z4
-	VMOVUPD      Z4, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z5
-	VMOVUPD      Z5, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z6
-	VMOVUPD      Z6, (CX)
-	VFMADD213PD  64(CX), Z24, Z7
-	VMOVUPD      Z7, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z8
-	VMOVUPD      Z8, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z9
-	VMOVUPD      Z9, (CX)
-	VFMADD213PD  64(CX), Z24, Z10
-	VMOVUPD      Z10, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z11
-	VMOVUPD      Z11, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z12
-	VMOVUPD      Z12, (CX)
-	VFMADD213PD  64(CX), Z24, Z13
-	VMOVUPD      Z13, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z14
-	VMOVUPD      Z14, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z15
-	VMOVUPD      Z15, (CX)
-	VFMADD213PD  64(CX), Z24, Z16
-	VMOVUPD      Z16, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z17
-	VMOVUPD      Z17, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z18
-	VMOVUPD      Z18, (CX)
-	VFMADD213PD  64(CX), Z24, Z19
-	VMOVUPD      Z19, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z20
-	VMOVUPD      Z20, K1, 128(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z21
-	VMOVUPD      Z21, (CX)
-	VFMADD213PD  64(CX), Z24, Z22
-	VMOVUPD      Z22, 64(CX)
-	VMOVUPD.Z    128(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z23
-	VMOVUPD      Z23, K1, 128(CX)
-	JMP          gemmAVX512F64R8C24end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R8C24set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD   Z1, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z2, Z2
+	VMOVUPD   Z2, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z3, Z3
+	VMOVUPD   Z3, (CX)
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD   Z4, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z5, Z5
+	VMOVUPD   Z5, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD   Z7, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z8, Z8
+	VMOVUPD   Z8, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z9, Z9
+	VMOVUPD   Z9, (CX)
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD   Z10, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z11, Z11
+	VMOVUPD   Z11, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD   Z12, (CX)
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD   Z13, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z14, Z14
+	VMOVUPD   Z14, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z15, Z15
+	VMOVUPD   Z15, (CX)
+	VADDPD    64(CX), Z16, Z16
+	VMOVUPD   Z16, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z17, Z17
+	VMOVUPD   Z17, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD   Z18, (CX)
+	VADDPD    64(CX), Z19, Z19
+	VMOVUPD   Z19, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z20, Z20
+	VMOVUPD   Z20, K1, 128(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z21, Z21
+	VMOVUPD   Z21, (CX)
+	VADDPD    64(CX), Z22, Z22
+	VMOVUPD   Z22, 64(CX)
+	VMOVUPD.Z 128(CX), K1, Z0
+	VADDPD    Z0, Z23, Z23
+	VMOVUPD   Z23, K1, 128(CX)
+	JMP       gemmAVX512F64R8C24end
 
 gemmAVX512F64R8C24set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z24, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z24, Z1, Z1
 	VMOVUPD Z1, 64(CX)
-	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, (CX)
-	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, 64(CX)
-	VMULPD  Z24, Z5, Z5
 	VMOVUPD Z5, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Z24, Z7, Z7
 	VMOVUPD Z7, 64(CX)
-	VMULPD  Z24, Z8, Z8
 	VMOVUPD Z8, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z9, Z9
 	VMOVUPD Z9, (CX)
-	VMULPD  Z24, Z10, Z10
 	VMOVUPD Z10, 64(CX)
-	VMULPD  Z24, Z11, Z11
 	VMOVUPD Z11, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z12, Z12
 	VMOVUPD Z12, (CX)
-	VMULPD  Z24, Z13, Z13
 	VMOVUPD Z13, 64(CX)
-	VMULPD  Z24, Z14, Z14
 	VMOVUPD Z14, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z15, Z15
 	VMOVUPD Z15, (CX)
-	VMULPD  Z24, Z16, Z16
 	VMOVUPD Z16, 64(CX)
-	VMULPD  Z24, Z17, Z17
 	VMOVUPD Z17, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z18, Z18
 	VMOVUPD Z18, (CX)
-	VMULPD  Z24, Z19, Z19
 	VMOVUPD Z19, 64(CX)
-	VMULPD  Z24, Z20, Z20
 	VMOVUPD Z20, K1, 128(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z21, Z21
 	VMOVUPD Z21, (CX)
-	VMULPD  Z24, Z22, Z22
 	VMOVUPD Z22, 64(CX)
-	VMULPD  Z24, Z23, Z23
 	VMOVUPD Z23, K1, 128(CX)
 
 gemmAVX512F64R8C24end:
@@ -10580,9 +10558,9 @@ gemmAVX512F64R8C24end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R12C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R12C4(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·gemmAVX512F64R12C4(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R12C4(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
@@ -10591,32 +10569,48 @@ TEXT ·gemmAVX512F64R12C4(SB), NOSPLIT, $0-104
 	LEAQ  (R10)(R8*2), R11
 	LEAQ  (R11)(R8*2), R12
 	LEAQ  (R12)(R8*2), R13
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R12C4tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	VPXORD Y10, Y10, Y10
-	VPXORD Y11, Y11, Y11
-	MOVQ   DX, R14
-	SHRQ   $0x01, R14
-	JZ     gemmAVX512F64R12C4one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Y11
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Y0
+	VMULPD       Y11, Y0, Y0
+	VBROADCASTSD (AX)(R8*1), Y1
+	VMULPD       Y11, Y1, Y1
+	VBROADCASTSD (AX)(R8*2), Y2
+	VMULPD       Y11, Y2, Y2
+	VBROADCASTSD (AX)(R9*1), Y3
+	VMULPD       Y11, Y3, Y3
+	VBROADCASTSD (AX)(R8*4), Y4
+	VMULPD       Y11, Y4, Y4
+	VBROADCASTSD (AX)(R10*1), Y5
+	VMULPD       Y11, Y5, Y5
+	VBROADCASTSD (AX)(R9*2), Y6
+	VMULPD       Y11, Y6, Y6
+	VBROADCASTSD (AX)(R11*1), Y7
+	VMULPD       Y11, Y7, Y7
+	VBROADCASTSD (AX)(R8*8), Y8
+	VMULPD       Y11, Y8, Y8
+	VBROADCASTSD (AX)(R12*1), Y9
+	VMULPD       Y11, Y9, Y9
+	VBROADCASTSD (AX)(R10*2), Y10
+	VMULPD       Y11, Y10, Y10
+	VBROADCASTSD (AX)(R13*1), Y12
+	VMULPD       Y11, Y12, Y11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R14
+	SHRQ         $0x01, R14
+	JZ           gemmAVX512F64R12C4one
 
 gemmAVX512F64R12C4pair:
 	VMOVUPD.Z    (CX), K1, Y12
@@ -10712,97 +10706,84 @@ gemmAVX512F64R12C4one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R12C4done:
-	VBROADCASTSD alpha+80(FP), Y12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R12C4set
-	MOVQ         c+64(FP), CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y0
-	VMOVUPD      Y0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y1
-	VMOVUPD      Y1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y2
-	VMOVUPD      Y2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y3
-	VMOVUPD      Y3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y4
-	VMOVUPD      Y4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y5
-	VMOVUPD      Y5, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y6
-	VMOVUPD      Y6, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y7
-	VMOVUPD      Y7, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y8
-	VMOVUPD      Y8, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y9
-	VMOVUPD      Y9, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y10
-	VMOVUPD      Y10, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Y13
-	VFMADD213PD  Y13, Y12, Y11
-	VMOVUPD      Y11, K1, (CX)
-	JMP          gemmAVX512F64R12C4end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R12C4set
+	MOVQ      c+64(FP), CX
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y0, Y0
+	VMOVUPD   Y0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y1, Y1
+	VMOVUPD   Y1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y2, Y2
+	VMOVUPD   Y2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y3, Y3
+	VMOVUPD   Y3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y4, Y4
+	VMOVUPD   Y4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y5, Y5
+	VMOVUPD   Y5, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y6, Y6
+	VMOVUPD   Y6, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y7, Y7
+	VMOVUPD   Y7, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y8, Y8
+	VMOVUPD   Y8, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y9, Y9
+	VMOVUPD   Y9, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y10, Y10
+	VMOVUPD   Y10, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Y0
+	VADDPD    Y0, Y11, Y11
+	VMOVUPD   Y11, K1, (CX)
+	JMP       gemmAVX512F64R12C4end
 
 gemmAVX512F64R12C4set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Y12, Y0, Y0
 	VMOVUPD Y0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y1, Y1
 	VMOVUPD Y1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y2, Y2
 	VMOVUPD Y2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y3, Y3
 	VMOVUPD Y3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y4, Y4
 	VMOVUPD Y4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y5, Y5
 	VMOVUPD Y5, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y6, Y6
 	VMOVUPD Y6, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y7, Y7
 	VMOVUPD Y7, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y8, Y8
 	VMOVUPD Y8, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y9, Y9
 	VMOVUPD Y9, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y10, Y10
 	VMOVUPD Y10, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Y12, Y11, Y11
 	VMOVUPD Y11, K1, (CX)
 
 gemmAVX512F64R12C4end:
@@ -10816,9 +10797,9 @@ gemmAVX512F64R12C4end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R12C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R12C8(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·gemmAVX512F64R12C8(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R12C8(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
@@ -10827,32 +10808,48 @@ TEXT ·gemmAVX512F64R12C8(SB), NOSPLIT, $0-104
 	LEAQ  (R10)(R8*2), R11
 	LEAQ  (R11)(R8*2), R12
 	LEAQ  (R12)(R8*2), R13
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R12C8tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   DX, R14
-	SHRQ   $0x01, R14
-	JZ     gemmAVX512F64R12C8one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD.Z    (CX), K1, Z11
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z0
+	VMULPD       Z11, Z0, Z0
+	VBROADCASTSD (AX)(R8*1), Z1
+	VMULPD       Z11, Z1, Z1
+	VBROADCASTSD (AX)(R8*2), Z2
+	VMULPD       Z11, Z2, Z2
+	VBROADCASTSD (AX)(R9*1), Z3
+	VMULPD       Z11, Z3, Z3
+	VBROADCASTSD (AX)(R8*4), Z4
+	VMULPD       Z11, Z4, Z4
+	VBROADCASTSD (AX)(R10*1), Z5
+	VMULPD       Z11, Z5, Z5
+	VBROADCASTSD (AX)(R9*2), Z6
+	VMULPD       Z11, Z6, Z6
+	VBROADCASTSD (AX)(R11*1), Z7
+	VMULPD       Z11, Z7, Z7
+	VBROADCASTSD (AX)(R8*8), Z8
+	VMULPD       Z11, Z8, Z8
+	VBROADCASTSD (AX)(R12*1), Z9
+	VMULPD       Z11, Z9, Z9
+	VBROADCASTSD (AX)(R10*2), Z10
+	VMULPD       Z11, Z10, Z10
+	VBROADCASTSD (AX)(R13*1), Z12
+	VMULPD       Z11, Z12, Z11
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R14
+	SHRQ         $0x01, R14
+	JZ           gemmAVX512F64R12C8one
 
 gemmAVX512F64R12C8pair:
 	VMOVUPD.Z    (CX), K1, Z12
@@ -10948,97 +10945,84 @@ gemmAVX512F64R12C8one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R12C8done:
-	VBROADCASTSD alpha+80(FP), Z12
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R12C8set
-	MOVQ         c+64(FP), CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z0
-	VMOVUPD      Z0, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z1
-	VMOVUPD      Z1, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z2
-	VMOVUPD      Z2, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z3
-	VMOVUPD      Z3, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z4
-	VMOVUPD      Z4, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z5
-	VMOVUPD      Z5, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z6
-	VMOVUPD      Z6, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z7
-	VMOVUPD      Z7, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z8
-	VMOVUPD      Z8, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z9
-	VMOVUPD      Z9, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z10
-	VMOVUPD      Z10, K1, (CX)
-	ADDQ         AX, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD213PD  Z13, Z12, Z11
-	VMOVUPD      Z11, K1, (CX)
-	JMP          gemmAVX512F64R12C8end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R12C8set
+	MOVQ      c+64(FP), CX
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z0, Z0
+	VMOVUPD   Z0, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z2, Z2
+	VMOVUPD   Z2, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z3, Z3
+	VMOVUPD   Z3, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z4, Z4
+	VMOVUPD   Z4, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z5, Z5
+	VMOVUPD   Z5, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z6, Z6
+	VMOVUPD   Z6, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z7, Z7
+	VMOVUPD   Z7, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z8, Z8
+	VMOVUPD   Z8, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z9, Z9
+	VMOVUPD   Z9, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z10, Z10
+	VMOVUPD   Z10, K1, (CX)
+	ADDQ      AX, CX
+	VMOVUPD.Z (CX), K1, Z0
+	VADDPD    Z0, Z11, Z11
+	VMOVUPD   Z11, K1, (CX)
+	JMP       gemmAVX512F64R12C8end
 
 gemmAVX512F64R12C8set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z12, Z0, Z0
 	VMOVUPD Z0, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z1, Z1
 	VMOVUPD Z1, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z2, Z2
 	VMOVUPD Z2, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z3, Z3
 	VMOVUPD Z3, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z4, Z4
 	VMOVUPD Z4, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z5, Z5
 	VMOVUPD Z5, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z6, Z6
 	VMOVUPD Z6, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z7, Z7
 	VMOVUPD Z7, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z8, Z8
 	VMOVUPD Z8, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z9, Z9
 	VMOVUPD Z9, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z10, Z10
 	VMOVUPD Z10, K1, (CX)
 	ADDQ    AX, CX
-	VMULPD  Z12, Z11, Z11
 	VMOVUPD Z11, K1, (CX)
 
 gemmAVX512F64R12C8end:
@@ -11052,9 +11036,9 @@ gemmAVX512F64R12C8end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R12C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R12C12(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·gemmAVX512F64R12C12(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R12C12(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
@@ -11063,45 +11047,62 @@ TEXT ·gemmAVX512F64R12C12(SB), NOSPLIT, $0-104
 	LEAQ  (R10)(R8*2), R11
 	LEAQ  (R11)(R8*2), R12
 	LEAQ  (R12)(R8*2), R13
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R12C12tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Y1, Y1, Y1
-	VPXORD Z2, Z2, Z2
-	VPXORD Y3, Y3, Y3
-	VPXORD Z4, Z4, Z4
-	VPXORD Y5, Y5, Y5
-	VPXORD Z6, Z6, Z6
-	VPXORD Y7, Y7, Y7
-	VPXORD Z8, Z8, Z8
-	VPXORD Y9, Y9, Y9
-	VPXORD Z10, Z10, Z10
-	VPXORD Y11, Y11, Y11
-	VPXORD Z12, Z12, Z12
-	VPXORD Y13, Y13, Y13
-	VPXORD Z14, Z14, Z14
-	VPXORD Y15, Y15, Y15
-	VPXORD Z16, Z16, Z16
-	VPXORD Y17, Y17, Y17
-	VPXORD Z18, Z18, Z18
-	VPXORD Y19, Y19, Y19
-	VPXORD Z20, Z20, Z20
-	VPXORD Y21, Y21, Y21
-	VPXORD Z22, Z22, Z22
-	VPXORD Y23, Y23, Y23
-	MOVQ   DX, R14
-	SHRQ   $0x01, R14
-	JZ     gemmAVX512F64R12C12one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z22
+	VMOVUPD.Z    64(CX), K1, Y23
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z1
+	VMULPD       Z22, Z1, Z0
+	VMULPD       Y23, Y1, Y1
+	VBROADCASTSD (AX)(R8*1), Z3
+	VMULPD       Z22, Z3, Z2
+	VMULPD       Y23, Y3, Y3
+	VBROADCASTSD (AX)(R8*2), Z5
+	VMULPD       Z22, Z5, Z4
+	VMULPD       Y23, Y5, Y5
+	VBROADCASTSD (AX)(R9*1), Z7
+	VMULPD       Z22, Z7, Z6
+	VMULPD       Y23, Y7, Y7
+	VBROADCASTSD (AX)(R8*4), Z9
+	VMULPD       Z22, Z9, Z8
+	VMULPD       Y23, Y9, Y9
+	VBROADCASTSD (AX)(R10*1), Z11
+	VMULPD       Z22, Z11, Z10
+	VMULPD       Y23, Y11, Y11
+	VBROADCASTSD (AX)(R9*2), Z13
+	VMULPD       Z22, Z13, Z12
+	VMULPD       Y23, Y13, Y13
+	VBROADCASTSD (AX)(R11*1), Z15
+	VMULPD       Z22, Z15, Z14
+	VMULPD       Y23, Y15, Y15
+	VBROADCASTSD (AX)(R8*8), Z17
+	VMULPD       Z22, Z17, Z16
+	VMULPD       Y23, Y17, Y17
+	VBROADCASTSD (AX)(R12*1), Z19
+	VMULPD       Z22, Z19, Z18
+	VMULPD       Y23, Y19, Y19
+	VBROADCASTSD (AX)(R10*2), Z21
+	VMULPD       Z22, Z21, Z20
+	VMULPD       Y23, Y21, Y21
+	VBROADCASTSD (AX)(R13*1), Z24
+	VMULPD       Z22, Z24, Z22
+	VMULPD       Y23, Y24, Y23
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R14
+	SHRQ         $0x01, R14
+	JZ           gemmAVX512F64R12C12one
 
 gemmAVX512F64R12C12pair:
 	VMOVUPD      (CX), Z24
@@ -11236,145 +11237,120 @@ gemmAVX512F64R12C12one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R12C12done:
-	VBROADCASTSD alpha+80(FP), Z24
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R12C12set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z24, Z0
-	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y1
-	VMOVUPD      Y1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z2
-	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y3
-	VMOVUPD      Y3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z4
-	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y5
-	VMOVUPD      Y5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z6
-	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y7
-	VMOVUPD      Y7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z8
-	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y9
-	VMOVUPD      Y9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z10
-	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y11
-	VMOVUPD      Y11, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z12
-	VMOVUPD      Z12, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y13
-	VMOVUPD      Y13, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z14
-	VMOVUPD      Z14, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y15
-	VMOVUPD      Y15, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z16
-	VMOVUPD      Z16, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y17
-	VMOVUPD      Y17, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z18
-	VMOVUPD      Z18, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y19
-	VMOVUPD      Y19, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z20
-	VMOVUPD      Z20, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y21
-	VMOVUPD      Y21, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z22
-	VMOVUPD      Z22, (CX)
-	VMOVUPD.Z    64(CX), K1, Y25
-	VFMADD213PD  Y25, Y24, Y23
-	VMOVUPD      Y23, K1, 64(CX)
-	JMP          gemmAVX512F64R12C12end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R12C12set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y1, Y1
+	VMOVUPD   Y1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD   Z2, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y3, Y3
+	VMOVUPD   Y3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD   Z4, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y5, Y5
+	VMOVUPD   Y5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y7, Y7
+	VMOVUPD   Y7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD   Z8, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y9, Y9
+	VMOVUPD   Y9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD   Z10, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y11, Y11
+	VMOVUPD   Y11, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD   Z12, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y13, Y13
+	VMOVUPD   Y13, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD   Z14, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y15, Y15
+	VMOVUPD   Y15, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD   Z16, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y17, Y17
+	VMOVUPD   Y17, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD   Z18, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y19, Y19
+	VMOVUPD   Y19, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z20, Z20
+	VMOVUPD   Z20, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y21, Y21
+	VMOVUPD   Y21, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z22, Z22
+	VMOVUPD   Z22, (CX)
+	VMOVUPD.Z 64(CX), K1, Y0
+	VADDPD    Y0, Y23, Y23
+	VMOVUPD   Y23, K1, 64(CX)
+	JMP       gemmAVX512F64R12C12end
 
 gemmAVX512F64R12C12set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z24, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Y24, Y1, Y1
 	VMOVUPD Y1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, (CX)
-	VMULPD  Y24, Y3, Y3
 	VMOVUPD Y3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, (CX)
-	VMULPD  Y24, Y5, Y5
 	VMOVUPD Y5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Y24, Y7, Y7
 	VMOVUPD Y7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z8, Z8
 	VMOVUPD Z8, (CX)
-	VMULPD  Y24, Y9, Y9
 	VMOVUPD Y9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z10, Z10
 	VMOVUPD Z10, (CX)
-	VMULPD  Y24, Y11, Y11
 	VMOVUPD Y11, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z12, Z12
 	VMOVUPD Z12, (CX)
-	VMULPD  Y24, Y13, Y13
 	VMOVUPD Y13, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z14, Z14
 	VMOVUPD Z14, (CX)
-	VMULPD  Y24, Y15, Y15
 	VMOVUPD Y15, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z16, Z16
 	VMOVUPD Z16, (CX)
-	VMULPD  Y24, Y17, Y17
 	VMOVUPD Y17, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z18, Z18
 	VMOVUPD Z18, (CX)
-	VMULPD  Y24, Y19, Y19
 	VMOVUPD Y19, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z20, Z20
 	VMOVUPD Z20, (CX)
-	VMULPD  Y24, Y21, Y21
 	VMOVUPD Y21, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z22, Z22
 	VMOVUPD Z22, (CX)
-	VMULPD  Y24, Y23, Y23
 	VMOVUPD Y23, K1, 64(CX)
 
 gemmAVX512F64R12C12end:
@@ -11388,9 +11364,9 @@ gemmAVX512F64R12C12end:
 	VZEROUPPER
 	RET
 
-// func gemmAVX512F64R12C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, alpha float64, add bool, cols int)
+// func gemmAVX512F64R12C16(tiles int, k int, a *float64, aRow int, aK int, aTile int, b *float64, bK int, c *float64, cRow int, add bool, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·gemmAVX512F64R12C16(SB), NOSPLIT, $0-104
+TEXT ·gemmAVX512F64R12C16(SB), NOSPLIT, $0-96
 	MOVQ  aK+32(FP), SI
 	MOVQ  bK+56(FP), DI
 	MOVQ  aRow+24(FP), R8
@@ -11399,45 +11375,62 @@ TEXT ·gemmAVX512F64R12C16(SB), NOSPLIT, $0-104
 	LEAQ  (R10)(R8*2), R11
 	LEAQ  (R11)(R8*2), R12
 	LEAQ  (R12)(R8*2), R13
-	MOVQ  cols+96(FP), AX
+	MOVQ  cols+88(FP), AX
 	SUBQ  $0x08, AX
 	MOVL  $-1, CX
 	BZHIL AX, CX, AX
 	KMOVW AX, K1
 
 gemmAVX512F64R12C16tile:
-	MOVQ   k+8(FP), DX
-	MOVQ   a+16(FP), AX
-	MOVQ   b+48(FP), CX
-	MOVQ   AX, BX
-	ADDQ   aTile+40(FP), BX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   DX, R14
-	SHRQ   $0x01, R14
-	JZ     gemmAVX512F64R12C16one
+	MOVQ         k+8(FP), DX
+	MOVQ         a+16(FP), AX
+	MOVQ         b+48(FP), CX
+	MOVQ         AX, BX
+	ADDQ         aTile+40(FP), BX
+	VMOVUPD      (CX), Z22
+	VMOVUPD.Z    64(CX), K1, Z23
+	ADDQ         DI, CX
+	VBROADCASTSD (AX), Z1
+	VMULPD       Z22, Z1, Z0
+	VMULPD       Z23, Z1, Z1
+	VBROADCASTSD (AX)(R8*1), Z3
+	VMULPD       Z22, Z3, Z2
+	VMULPD       Z23, Z3, Z3
+	VBROADCASTSD (AX)(R8*2), Z5
+	VMULPD       Z22, Z5, Z4
+	VMULPD       Z23, Z5, Z5
+	VBROADCASTSD (AX)(R9*1), Z7
+	VMULPD       Z22, Z7, Z6
+	VMULPD       Z23, Z7, Z7
+	VBROADCASTSD (AX)(R8*4), Z9
+	VMULPD       Z22, Z9, Z8
+	VMULPD       Z23, Z9, Z9
+	VBROADCASTSD (AX)(R10*1), Z11
+	VMULPD       Z22, Z11, Z10
+	VMULPD       Z23, Z11, Z11
+	VBROADCASTSD (AX)(R9*2), Z13
+	VMULPD       Z22, Z13, Z12
+	VMULPD       Z23, Z13, Z13
+	VBROADCASTSD (AX)(R11*1), Z15
+	VMULPD       Z22, Z15, Z14
+	VMULPD       Z23, Z15, Z15
+	VBROADCASTSD (AX)(R8*8), Z17
+	VMULPD       Z22, Z17, Z16
+	VMULPD       Z23, Z17, Z17
+	VBROADCASTSD (AX)(R12*1), Z19
+	VMULPD       Z22, Z19, Z18
+	VMULPD       Z23, Z19, Z19
+	VBROADCASTSD (AX)(R10*2), Z21
+	VMULPD       Z22, Z21, Z20
+	VMULPD       Z23, Z21, Z21
+	VBROADCASTSD (AX)(R13*1), Z24
+	VMULPD       Z22, Z24, Z22
+	VMULPD       Z23, Z24, Z23
+	ADDQ         SI, AX
+	DECQ         DX
+	MOVQ         DX, R14
+	SHRQ         $0x01, R14
+	JZ           gemmAVX512F64R12C16one
 
 gemmAVX512F64R12C16pair:
 	VMOVUPD      (CX), Z24
@@ -11572,145 +11565,120 @@ gemmAVX512F64R12C16one:
 	ADDQ         SI, AX
 
 gemmAVX512F64R12C16done:
-	VBROADCASTSD alpha+80(FP), Z24
-	MOVQ         cRow+72(FP), AX
-	MOVB         add+88(FP), CL
-	TESTB        CL, CL
-	JZ           gemmAVX512F64R12C16set
-	MOVQ         c+64(FP), CX
-	VFMADD213PD  (CX), Z24, Z0
-	VMOVUPD      Z0, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z1
-	VMOVUPD      Z1, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z2
-	VMOVUPD      Z2, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z3
-	VMOVUPD      Z3, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z4
-	VMOVUPD      Z4, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z5
-	VMOVUPD      Z5, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z6
-	VMOVUPD      Z6, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z7
-	VMOVUPD      Z7, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z8
-	VMOVUPD      Z8, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z9
-	VMOVUPD      Z9, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z10
-	VMOVUPD      Z10, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z11
-	VMOVUPD      Z11, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z12
-	VMOVUPD      Z12, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z13
-	VMOVUPD      Z13, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z14
-	VMOVUPD      Z14, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z15
-	VMOVUPD      Z15, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z16
-	VMOVUPD      Z16, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z17
-	VMOVUPD      Z17, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z18
-	VMOVUPD      Z18, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z19
-	VMOVUPD      Z19, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z20
-	VMOVUPD      Z20, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z21
-	VMOVUPD      Z21, K1, 64(CX)
-	ADDQ         AX, CX
-	VFMADD213PD  (CX), Z24, Z22
-	VMOVUPD      Z22, (CX)
-	VMOVUPD.Z    64(CX), K1, Z25
-	VFMADD213PD  Z25, Z24, Z23
-	VMOVUPD      Z23, K1, 64(CX)
-	JMP          gemmAVX512F64R12C16end
+	MOVQ      cRow+72(FP), AX
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
+	JZ        gemmAVX512F64R12C16set
+	MOVQ      c+64(FP), CX
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD   Z2, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z3, Z3
+	VMOVUPD   Z3, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD   Z4, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z5, Z5
+	VMOVUPD   Z5, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD   Z6, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z7, Z7
+	VMOVUPD   Z7, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD   Z8, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z9, Z9
+	VMOVUPD   Z9, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD   Z10, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z11, Z11
+	VMOVUPD   Z11, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD   Z12, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z13, Z13
+	VMOVUPD   Z13, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD   Z14, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z15, Z15
+	VMOVUPD   Z15, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD   Z16, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z17, Z17
+	VMOVUPD   Z17, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD   Z18, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z19, Z19
+	VMOVUPD   Z19, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z20, Z20
+	VMOVUPD   Z20, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z21, Z21
+	VMOVUPD   Z21, K1, 64(CX)
+	ADDQ      AX, CX
+	VADDPD    (CX), Z22, Z22
+	VMOVUPD   Z22, (CX)
+	VMOVUPD.Z 64(CX), K1, Z0
+	VADDPD    Z0, Z23, Z23
+	VMOVUPD   Z23, K1, 64(CX)
+	JMP       gemmAVX512F64R12C16end
 
 gemmAVX512F64R12C16set:
 	MOVQ    c+64(FP), CX
-	VMULPD  Z24, Z0, Z0
 	VMOVUPD Z0, (CX)
-	VMULPD  Z24, Z1, Z1
 	VMOVUPD Z1, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, (CX)
-	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, (CX)
-	VMULPD  Z24, Z5, Z5
 	VMOVUPD Z5, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (CX)
-	VMULPD  Z24, Z7, Z7
 	VMOVUPD Z7, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z8, Z8
 	VMOVUPD Z8, (CX)
-	VMULPD  Z24, Z9, Z9
 	VMOVUPD Z9, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z10, Z10
 	VMOVUPD Z10, (CX)
-	VMULPD  Z24, Z11, Z11
 	VMOVUPD Z11, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z12, Z12
 	VMOVUPD Z12, (CX)
-	VMULPD  Z24, Z13, Z13
 	VMOVUPD Z13, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z14, Z14
 	VMOVUPD Z14, (CX)
-	VMULPD  Z24, Z15, Z15
 	VMOVUPD Z15, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z16, Z16
 	VMOVUPD Z16, (CX)
-	VMULPD  Z24, Z17, Z17
 	VMOVUPD Z17, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z18, Z18
 	VMOVUPD Z18, (CX)
-	VMULPD  Z24, Z19, Z19
 	VMOVUPD Z19, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z20, Z20
 	VMOVUPD Z20, (CX)
-	VMULPD  Z24, Z21, Z21
 	VMOVUPD Z21, K1, 64(CX)
 	ADDQ    AX, CX
-	VMULPD  Z24, Z22, Z22
 	VMOVUPD Z22, (CX)
-	VMULPD  Z24, Z23, Z23
 	VMOVUPD Z23, K1, 64(CX)
 
 gemmAVX512F64R12C16end:

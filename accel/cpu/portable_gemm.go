@@ -15,19 +15,19 @@ func portableTiles[F accel.Float]() *tiles[F] {
 }
 
 // tilewise returns the microkernel that runs one for a single tile of so many rows on one tile after the other.
-func tilewise[F accel.Float](rows int, one func(k int, a *F, aRow, aK int, b *F, bK int, c *F, cRow int, alpha F, add bool, cols int)) micro[F] {
-	return func(tiles, k int, a *F, aRow, aK, aTile int, b *F, bK int, c *F, cRow int, alpha F, add bool, cols int) {
+func tilewise[F accel.Float](rows int, one func(k int, a *F, aRow, aK int, b *F, bK int, c *F, cRow int, add bool, cols int)) micro[F] {
+	return func(tiles, k int, a *F, aRow, aK, aTile int, b *F, bK int, c *F, cRow int, add bool, cols int) {
 		for i := range tiles {
 			if i > 0 {
 				a, c = at(a, aTile), at(c, rows*cRow)
 			}
-			one(k, a, aRow, aK, b, bK, c, cRow, alpha, add, cols)
+			one(k, a, aRow, aK, b, bK, c, cRow, add, cols)
 		}
 	}
 }
 
 // micro2 has 2 rows. It reads 4 columns, whether or not all are inside C.
-func micro2[F accel.Float](k int, a *F, aRow, aK int, b *F, bK int, c *F, cRow int, alpha F, add bool, cols int) {
+func micro2[F accel.Float](k int, a *F, aRow, aK int, b *F, bK int, c *F, cRow int, add bool, cols int) {
 	var s00, s01, s02, s03, s10, s11, s12, s13 F
 	x0, x1, row := a, at(a, aRow), b
 	for p := range k {
@@ -44,12 +44,12 @@ func micro2[F accel.Float](k int, a *F, aRow, aK int, b *F, bK int, c *F, cRow i
 		s12 += *x1 * y[2]
 		s13 += *x1 * y[3]
 	}
-	store(c, [4]F{s00, s01, s02, s03}, alpha, add, cols)
-	store(at(c, cRow), [4]F{s10, s11, s12, s13}, alpha, add, cols)
+	store(c, [4]F{s00, s01, s02, s03}, add, cols)
+	store(at(c, cRow), [4]F{s10, s11, s12, s13}, add, cols)
 }
 
 // micro1 has one row.
-func micro1[F accel.Float](k int, a *F, _, aK int, b *F, bK int, c *F, _ int, alpha F, add bool, cols int) {
+func micro1[F accel.Float](k int, a *F, _, aK int, b *F, bK int, c *F, _ int, add bool, cols int) {
 	var s0, s1, s2, s3 F
 	x, row := a, b
 	for p := range k {
@@ -62,17 +62,17 @@ func micro1[F accel.Float](k int, a *F, _, aK int, b *F, bK int, c *F, _ int, al
 		s2 += *x * y[2]
 		s3 += *x * y[3]
 	}
-	store(c, [4]F{s0, s1, s2, s3}, alpha, add, cols)
+	store(c, [4]F{s0, s1, s2, s3}, add, cols)
 }
 
 // store sets a row of C, or adds to it.
-func store[F accel.Float](c *F, sum [4]F, alpha F, add bool, cols int) {
+func store[F accel.Float](c *F, sum [4]F, add bool, cols int) {
 	row := unsafe.Slice(c, cols)
 	for j := range row {
 		if add {
-			row[j] += alpha * sum[j]
+			row[j] += sum[j]
 		} else {
-			row[j] = alpha * sum[j]
+			row[j] = sum[j]
 		}
 	}
 }

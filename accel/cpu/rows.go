@@ -14,7 +14,7 @@ func (s *Stream[F]) AddRow(c, r accel.Mat[F]) {
 	}
 	n := s.byPanels(vc.cols, func(j int, p panel[F]) {
 		p.b = &x[j]
-		s.kern.tiles.run(vc.rows, 1, s.ones(), p, vc.x[j:], vc.stride, 1, true)
+		s.kern.tiles.run(vc.rows, 1, s.ones(), p, vc.x[j:], vc.stride, true)
 	})
 	for i := 0; n < vc.cols && i < vc.rows; i++ {
 		s.kern.axpy(1, x[n:], vc.row(i)[n:])
@@ -29,7 +29,7 @@ func (s *Stream[F]) AddSumOfRows(r, c accel.Mat[F]) {
 	}
 	n := s.byPanels(vc.cols, func(j int, p panel[F]) {
 		p.b, p.bK = &vc.x[j], vc.stride*int(unsafe.Sizeof(x[0]))
-		s.kern.tiles.run(1, vc.rows, s.ones(), p, x[j:], 0, 1, true)
+		s.kern.tiles.run(1, vc.rows, s.ones(), p, x[j:], 0, true)
 	})
 	for i := 0; n < vc.cols && i < vc.rows; i++ {
 		s.kern.axpy(1, vc.row(i)[n:], x[n:])

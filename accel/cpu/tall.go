@@ -20,7 +20,7 @@ func (g *product[F]) tall(b view[F]) {
 		left := strip[F]{x: b.x[p0*b.stride:], row: 1, k: b.stride}
 		g.s.byPanels(g.m, func(j int, p panel[F]) {
 			p.b, p.bK = &g.a.x[p0*g.a.stride+j], g.a.stride*int(unsafe.Sizeof(g.alpha))
-			t.run(g.n, k, left, p, ct[j:], g.m, 1, false)
+			t.run(g.n, k, left, p, ct[j:], g.m, false)
 		})
 		g.putTransposed(ct, g.add || p0 > 0)
 	}

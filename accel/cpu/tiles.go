@@ -6,10 +6,10 @@ import (
 	"curvestream/accel"
 )
 
-// A micro is a microkernel: for each of some tiles below each other, all of its own height, it sets a block of C to alpha·A·B, or
-// adds that to it. It reads k columns of A, which has any strides, and k rows of B, whose elements are contiguous. Strides are in
-// bytes.
-type micro[F accel.Float] func(tiles, k int, a *F, aRow, aK, aTile int, b *F, bK int, c *F, cRow int, alpha F, add bool, cols int)
+// A micro is a microkernel: for each of some tiles below each other, all of its own height, it sets a block of C to A·B, or adds
+// that to it. It reads k columns of A, which has any strides, and k rows of B, whose elements are contiguous; k is at least 1. Strides are
+// in bytes.
+type micro[F accel.Float] func(tiles, k int, a *F, aRow, aK, aTile int, b *F, bK int, c *F, cRow int, add bool, cols int)
 
 // tiles are the microkernels of one path. Any of them adds the products of an element in the order of k, so that which tile
 // an element falls into does not show in its bits.
@@ -94,13 +94,13 @@ type strip[F accel.Float] struct {
 }
 
 // run multiplies a strip of m rows by a panel. The tiles of a packed strip are too high for wide panels, which it takes in two.
-func (t *tiles[F]) run(m, k int, a strip[F], p panel[F], c []F, cStride int, alpha F, add bool) {
+func (t *tiles[F]) run(m, k int, a strip[F], p panel[F], c []F, cStride int, add bool) {
 	if a.packed && p.cols > t.full {
-		right := panel[F]{b: at(p.b, t.full*int(unsafe.Sizeof(alpha))), bK: p.bK, cols: p.cols - t.full}
+		right := panel[F]{b: at(p.b, t.full*int(unsafe.Sizeof(c[0]))), bK: p.bK, cols: p.cols - t.full}
 		p.cols = t.full
-		t.run(m, k, a, right, c[t.full:], cStride, alpha, add)
+		t.run(m, k, a, right, c[t.full:], cStride, add)
 	}
-	size := int(unsafe.Sizeof(alpha))
+	size := int(unsafe.Sizeof(c[0]))
 	w := t.width(p.cols)
 	for i := 0; i < m; {
 		height := t.height(m - i)
@@ -113,7 +113,7 @@ func (t *tiles[F]) run(m, k int, a strip[F], p panel[F], c []F, cStride int, alp
 		if a.packed {
 			x, row, step, tile = i*k, 1, rows, rows*k
 		}
-		t.micro[height][w](n, k, &a.x[x], row*size, step*size, tile*size, p.b, p.bK, &c[i*cStride], cStride*size, alpha, add, p.cols)
+		t.micro[height][w](n, k, &a.x[x], row*size, step*size, tile*size, p.b, p.bK, &c[i*cStride], cStride*size, add, p.cols)
 		i += n * rows
 	}
 }

@@ -48,14 +48,14 @@ func gemms(i isa) {
 	}
 }
 
-// generate writes one microkernel: for each of some tiles below each other, C = alpha·A·B, or C + alpha·A·B, for a block of A with
-// any strides and a block of B whose rows are contiguous. Products are added in the order of k, so that the bits of an element
-// depend neither on its place in the tile nor on the instruction set.
+// generate writes one microkernel: for each of some tiles below each other, C = A·B, or C + A·B, for a block of A with any strides
+// and a block of B whose rows are contiguous. Products are added in the order of k, so that the bits of an element depend neither on
+// its place in the tile nor on the instruction set. k is 1 or more: sums begin with the first product, which saves setting them to 0.
 func (t tile) generate() {
 	build.TEXT(t.name(), build.NOSPLIT, fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow, aK, aTile int, b *%[1]s, bK int, "+
-		"c *%[1]s, cRow int, alpha %[1]s, add bool, cols int)", t.float.goType()))
+		"c *%[1]s, cRow int, add bool, cols int)", t.float.goType()))
 	build.Pragma("noescape")
-	build.Doc(fmt.Sprintf("%s sets c, of tiles·%d × cols ≤ %d, to alpha·a·b, or adds it to c. Strides are in bytes.",
+	build.Doc(fmt.Sprintf("%s sets c, of tiles·%d × cols ≤ %d, to a·b, or adds it to c. k ≥ 1; strides are in bytes.",
 		t.name(), t.rows, t.cols()))
 	a, b, k, ahead := build.GP64(), build.GP64(), build.GP64(), build.GP64()
 	aK := build.Load(build.Param("aK"), build.GP64())
@@ -78,11 +78,6 @@ func (t tile) generate() {
 	build.MOVQ(param("b"), b)
 	build.MOVQ(a, ahead)
 	build.ADDQ(param("aTile"), ahead)
-	for _, row := range acc {
-		for _, v := range row {
-			t.isa.zero(v)
-		}
-	}
 	t.loop(k, a, aK, b, bK, ahead, aRows, mask, acc)
 	if t.isa == avx2 {
 		t.storeFull(acc, next, end)
@@ -120,19 +115,21 @@ func (t tile) advance(next string) {
 func (t tile) loop(k, a, aK, b, bK, ahead reg.Register, aRows []operand.Mem, mask operand.Op, acc [][]vec) {
 	done, one, pair := t.label("done"), t.label("one"), t.label("pair")
 	half := build.GP64()
+	t.step(mul, a, aK, b, bK, aRows, mask, acc)
+	build.DECQ(k)
 	build.MOVQ(k, half)
 	build.SHRQ(operand.U8(1), half)
 	build.JZ(operand.LabelRef(one))
 	build.Label(pair)
-	t.step(a, aK, b, bK, aRows, mask, acc)
+	t.step(fma231, a, aK, b, bK, aRows, mask, acc)
 	t.prefetch(ahead)
-	t.step(a, aK, b, bK, aRows, mask, acc)
+	t.step(fma231, a, aK, b, bK, aRows, mask, acc)
 	build.DECQ(half)
 	build.JNZ(operand.LabelRef(pair))
 	build.Label(one)
 	build.TESTQ(operand.U32(1), k)
 	build.JZ(operand.LabelRef(done))
-	t.step(a, aK, b, bK, aRows, mask, acc)
+	t.step(fma231, a, aK, b, bK, aRows, mask, acc)
 	build.Label(done)
 }
 
@@ -150,8 +147,8 @@ func (t tile) prefetch(ahead reg.Register) {
 
 func (t tile) label(s string) string { return t.name() + s }
 
-// step adds the product of one column of A and one row of B.
-func (t tile) step(a, aK, b, bK reg.Register, aRows []operand.Mem, mask operand.Op, acc [][]vec) {
+// step adds the product of one column of A and one row of B, or with mul begins with it.
+func (t tile) step(op instruction, a, aK, b, bK reg.Register, aRows []operand.Mem, mask operand.Op, acc [][]vec) {
 	row := make([]vec, len(t.vectors))
 	off := 0
 	for j, bytes := range t.vectors {
@@ -164,7 +161,7 @@ func (t tile) step(a, aK, b, bK reg.Register, aRows []operand.Mem, mask operand.
 		x := newVec(t.vectors[0])
 		t.float.do(broadcast, aRows[i], x)
 		for j, bytes := range t.vectors {
-			t.float.do(fma231, row[j], resize(x, bytes), acc[i][j])
+			t.float.do(op, row[j], resize(x, bytes), acc[i][j])
 		}
 	}
 	build.ADDQ(aK, a)
@@ -209,37 +206,30 @@ func (t tile) storeFull(acc [][]vec, next, end string) {
 	build.Label(partly)
 }
 
-// store writes alpha times the accumulators to C, or adds them to C. The last vector of each row is masked where there is a
-// mask.
+// store writes the accumulators to C, or adds them to C: there is no factor, since many processors add beside their units for
+// products. The last vector of each row is masked where there is a mask.
 func (t tile) store(variant string, mask operand.Op, acc [][]vec) {
-	alpha := newVec(t.vectors[0])
-	at, err := build.Param("alpha").Resolve()
-	if err != nil {
-		panic(err)
-	}
-	t.float.do(broadcast, at.Addr, alpha)
 	cRow := build.Load(build.Param("cRow"), build.GP64())
-	add := build.Load(build.Param("add"), build.GP8())
+	adds := build.Load(build.Param("add"), build.GP8())
 	set, end := t.label(variant+"set"), t.label(variant+"end")
-	build.TESTB(add, add)
+	build.TESTB(adds, adds)
 	build.JZ(operand.LabelRef(set))
 	t.eachVector(cRow, func(i, j int, m operand.Mem, last bool) {
-		v, alpha := acc[i][j], resize(alpha, t.vectors[j])
+		v := acc[i][j]
 		if !last || mask == nil {
-			t.float.do(fma213, m, alpha, v)
+			t.float.do(add, m, v, v)
 			t.float.do(mov, v, m)
 			return
 		}
 		old := newVec(t.vectors[j])
 		loadLanes(t.isa, t.float, m, mask, old)
-		t.float.do(fma213, old, alpha, v)
+		t.float.do(add, old, v, v)
 		storeLanes(t.isa, t.float, v, mask, m)
 	})
 	build.JMP(operand.LabelRef(end))
 	build.Label(set)
 	t.eachVector(cRow, func(i, j int, m operand.Mem, last bool) {
 		v := acc[i][j]
-		t.float.do(mul, resize(alpha, t.vectors[j]), v, v)
 		if !last || mask == nil {
 			t.float.do(mov, v, m)
 			return
