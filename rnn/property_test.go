@@ -3,8 +3,10 @@ package rnn_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -62,15 +64,17 @@ func everything(t *testing.T, backend accel.Backend[float64], config rnn.Config,
 	check(t, lin.AddGv(ctx, damped, along, 0.3))
 	check(t, lin.AddHv(ctx, hv, along))
 	check(t, lin.AddJtu(ctx, jtu, p))
+	diagonal := at.New()
+	check(t, lin.(nn.DiagonalLinearization[float64]).AddDiagonal(ctx, diagonal, 0.3, nn.Probe{Draws: 1, Seed: 5}))
 	again := at.New()
 	check(t, lin.AddGv(ctx, again, along, 0))
 	if !slices.Equal(read(gv), read(again)) {
 		t.Error("the same product twice gives different bits")
 	}
-	return [][]float64{{f, f2}, cases, p, read(grad), read(fisher), jv, read(gv), read(damped), read(hv), read(jtu)}
+	return [][]float64{{f, f2}, cases, p, read(grad), read(fisher), jv, read(gv), read(damped), read(hv), read(jtu), read(diagonal)}
 }
 
-var quantities = []string{"f", "case losses", "p", "gradient", "Fisher", "Jv", "Gv", "damped Gv", "Hv", "J'u"}
+var quantities = []string{"f", "case losses", "p", "gradient", "Fisher", "Jv", "Gv", "damped Gv", "Hv", "J'u", "diagonal"}
 
 // The number of shards changes the order of sums and nothing else; the number of threads changes nothing.
 func TestShardsAndThreads(t *testing.T) {
@@ -94,12 +98,19 @@ func TestShardsAndThreads(t *testing.T) {
 							t.Errorf("form %d, sparse %v: %s with %d shards differs from one shard by %.3g", form, sparse, quantities[i], shards, e)
 						}
 					}
-					three := everything(t, sharded{cpu.New[float64](cpu.Options{Threads: 3}), shards}, config, b, theta, v)
-					for i, got := range three {
-						if !slices.Equal(got, one[i]) {
-							t.Errorf("form %d: %s with %d shards has other bits with 3 threads than with 1", form, quantities[i], shards)
+					alike := func(got [][]float64, threads string) {
+						for i := range got {
+							if !slices.Equal(got[i], one[i]) {
+								t.Errorf("form %d: %s with %d shards has other bits with %s than with one", form, quantities[i], shards, threads)
+							}
 						}
 					}
+					for _, threads := range []int{2, 4} {
+						alike(everything(t, sharded{cpu.New[float64](cpu.Options{Threads: threads}), shards}, config, b, theta, v), fmt.Sprint(threads, " threads"))
+					}
+					before := runtime.GOMAXPROCS(1)
+					alike(everything(t, sharded{cpu.New[float64](cpu.Options{Threads: 4}), shards}, config, b, theta, v), "4 threads on one processor")
+					runtime.GOMAXPROCS(before)
 				}
 			}
 		}
