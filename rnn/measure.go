@@ -107,7 +107,11 @@ func (n *Net[F]) measureCopies(c *checkpointing.Costs) error {
 	if host == 0 && spill == 0 {
 		return nil
 	}
-	values := make([]F, measuredBytes/n.width())
+	values, giveBack, err := n.takeHost(int(measuredBytes / n.width()))
+	if err != nil {
+		return err
+	}
+	defer giveBack()
 	v, err := n.scratch.Take(len(values))
 	if err != nil {
 		return err

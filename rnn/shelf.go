@@ -8,8 +8,8 @@ import (
 	"curvestream/nn"
 )
 
-// A shelf holds copies of the strips that a plan stores: those of h, of R{h} or of R{a}. Copies are made on a mover's goroutine, one
-// at a time.
+// A shelf holds copies of the strips that a plan stores: those of h, of R{h} or of R{a}. Copies are made by the stream, beside what it
+// computes, where it can do that, and else and for those in the file on a mover's goroutine, one at a time.
 type shelf[F accel.Float] struct {
 	s       *sweep[F]
 	host    [][]F                 // of each stored block; nil where its copy is in the file
@@ -33,11 +33,11 @@ func (s *sweep[F]) openShelf() (l *shelf[F], close func(), err error) {
 		return nil, func() {}, nil
 	}
 	l = &shelf[F]{s: s, host: make([][]F, s.plan.Stored), record: make([]int, s.plan.Stored), current: make([]bool, s.plan.Stored)}
-	memory, err := s.host.Take(s.shelfElements())
+	memory, giveBack, err := s.takeHost(s.shelfElements())
 	if err != nil {
 		return nil, nil, fmt.Errorf("rnn: memory for stored states: %w", err)
 	}
-	rest, records := []F(memory.(accel.Slice[F])), 0
+	rest, records := memory, 0
 	if s.plan.Spill > 0 {
 		l.buffer, rest = cutOff(rest, s.largestStrip())
 	}
@@ -51,12 +51,12 @@ func (s *sweep[F]) openShelf() (l *shelf[F], close func(), err error) {
 	}
 	if records > 0 {
 		if l.region, err = s.Store.Spill.Take(records, s.strip()); err != nil {
-			s.host.Give(memory)
+			giveBack()
 			return nil, nil, fmt.Errorf("rnn: room for stored states: %w", err)
 		}
 	}
 	return l, func() {
-		s.host.Give(memory)
+		giveBack()
 		if l.region != nil {
 			l.region.Close()
 		}
@@ -145,7 +145,7 @@ func (st *states[F]) offload(k int) error {
 			stale = append(stale, c)
 		}
 	}
-	return st.move(slot, stale, func(c companion[F]) error { return c.shelf.put(k, c.slots[slot]) })
+	return st.move(slot, k, stale, true)
 }
 
 // prefetch begins to copy block k, and what goes along as far as this sweep has computed it, into a slot.
@@ -158,26 +158,60 @@ func (st *states[F]) prefetch(k int) error {
 			there = append(there, c)
 		}
 	}
-	return st.move(slot, there, func(c companion[F]) error { return c.shelf.get(k, c.slots[slot]) })
+	return st.move(slot, k, there, false)
 }
 
-// move hands the mover copies from or to a slot, after all that was asked of the stream so far.
-func (st *states[F]) move(slot int, list []companion[F], one func(companion[F]) error) error {
+// move begins copies of block k from or to a slot, after all that was asked of the stream so far.
+func (st *states[F]) move(slot, k int, list []companion[F], store bool) error {
 	if len(list) == 0 {
 		return nil
+	}
+	if stream, can := st.s.(accel.Mover[F]); can && !st.plan.Spilled(k) {
+		return st.moveBeside(stream, slot, k, list, store)
 	}
 	if err := st.s.Sync(); err != nil {
 		return fmt.Errorf("rnn: before moving a state: %w", err)
 	}
 	st.pending[slot] = st.mover.Do(func() error {
 		for _, c := range list {
-			if err := one(c); err != nil {
+			one := c.shelf.get
+			if store {
+				one = c.shelf.put
+			}
+			if err := one(k, c.slots[slot]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return nil
+}
+
+// moveBeside has the stream make the copies while it computes.
+func (st *states[F]) moveBeside(stream accel.Mover[F], slot, k int, list []companion[F], store bool) error {
+	if err := st.pending[slot].Wait(); err != nil {
+		return err
+	}
+	var all []accel.Transfer[F]
+	for _, c := range list {
+		c.shelf.parts(k, c.slots[slot], c.shelf.host[k], func(v accel.Vector[F], values []F) {
+			all = append(all, accel.Transfer[F]{V: v, Host: values, ToHost: store})
+		})
+	}
+	st.moved[slot] = stream.Begin(all)
+	return nil
+}
+
+// takeHost lends memory for copies: of the backend, where it has some that is copied to and from faster.
+func (n *Net[F]) takeHost(elements int) (memory []F, giveBack func(), err error) {
+	if h, has := n.backend.(accel.Host[F]); has {
+		return h.NewHost(elements)
+	}
+	v, err := n.host.Take(elements)
+	if err != nil {
+		return nil, nil, err
+	}
+	return v.(accel.Slice[F]), func() { n.host.Give(v) }, nil
 }
 
 // hostMemory is a backend whose vectors lie in this process's memory.

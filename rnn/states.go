@@ -21,6 +21,7 @@ type states[F accel.Float] struct {
 	shelf   *shelf[F]             // of h, where something is stored
 	along   []companion[F]        // what this sweep computes along with h, and stores with it
 	pending []*checkpointing.Copy // of each slot, the copy that was last begun
+	moved   []accel.Moved         // of each slot, likewise, the copies that the stream itself makes; 0 where it has awaited them
 	mover   *checkpointing.Mover  // of the sweep at hand, where something is stored
 }
 
@@ -47,7 +48,7 @@ func (s *sweep[F]) carveSlots(a *nn.Arena[F]) []strip[F] {
 
 func (s *sweep[F]) carveStates(a *nn.Arena[F]) *states[F] {
 	st := &states[F]{sweep: s, h: s.carveSlots(a), slot: make([]int, len(s.blocks))}
-	st.pending = make([]*checkpointing.Copy, len(st.h))
+	st.pending, st.moved = make([]*checkpointing.Copy, len(st.h)), make([]accel.Moved, len(st.h))
 	st.forget()
 	return st
 }
@@ -68,6 +69,7 @@ func (st *states[F]) forget() {
 		st.slot[k] = -1
 	}
 	clear(st.pending)
+	clear(st.moved)
 	st.sums.forget()
 	if st.shelf != nil {
 		st.shelf.forget()
@@ -183,10 +185,15 @@ func (st *states[F]) release(k int) {
 	st.slot[k] = -1
 }
 
-// ready waits until nothing is copied to or from the slot of block k, where there is one.
+// ready has what follows wait until nothing is copied to or from the slot of block k, where there is one.
 func (st *states[F]) ready(k int) error {
 	if k < 0 || st.mover == nil {
 		return nil
 	}
-	return st.pending[st.slot[k]].Wait()
+	slot := st.slot[k]
+	if m := st.moved[slot]; m != 0 {
+		st.s.(accel.Mover[F]).Await(m)
+		st.moved[slot] = 0
+	}
+	return st.pending[slot].Wait()
 }

@@ -64,6 +64,13 @@ func Run[F accel.Float](t *testing.T, b accel.Backend[F]) {
 	t.Run("run", func(t *testing.T) { runRun(t, b) })
 }
 
+// RunCases tests what a backend does in the cases of one operation, such as GEMM: those whose names begin so.
+func RunCases[F accel.Float](t *testing.T, b accel.Backend[F], operation string) {
+	for _, err := range failures(b, operation) {
+		t.Error(err)
+	}
+}
+
 // failures runs the cases of one operation, or all, on the backend and, in float64, on the plain loops. It returns an error
 // for each that differs.
 func failures[F accel.Float](b accel.Backend[F], operation string) []error {

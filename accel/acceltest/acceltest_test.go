@@ -72,6 +72,24 @@ func TestCasesCatch(t *testing.T) {
 	}
 }
 
+// TestCheck sees that what no test runs finds the same: nothing in the plain backend, and what is wrong in another.
+func TestCheck(t *testing.T) {
+	if found := Check[float32](plainBackend[float32]{}, ""); len(found) > 0 {
+		t.Errorf("the plain backend: %v", found[0])
+	}
+	if found := Check[float32](wrong{stream: writesPadding{}}, "AddMat"); len(found) == 0 {
+		t.Error("nothing is found wrong")
+	}
+	if found := Check[float32](noRun{}, ""); len(found) == 0 {
+		t.Error("a backend whose Run fails passes")
+	}
+}
+
+// noRun runs nothing.
+type noRun struct{ plainBackend[float32] }
+
+func (noRun) Run(int, func(int, accel.Stream[float32]) error) error { return nil }
+
 // TestCaseNames sees that names are unique: values are made from them.
 func TestCaseNames(t *testing.T) {
 	seen := map[string]bool{}

@@ -6,13 +6,12 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
-	"testing"
 
 	"curvestream/accel"
 )
 
 // runVectors compares the vectors of a backend with accel.Slice, views and special values included.
-func runVectors[F accel.Float](t *testing.T, b accel.Backend[F]) {
+func runVectors[F accel.Float](t reporter, b accel.Backend[F]) {
 	operations := map[string]func(v, w accel.Vector[F]){
 		"Zero":  func(v, w accel.Vector[F]) { v.Zero() },
 		"Copy":  func(v, w accel.Vector[F]) { v.Copy(w) },
@@ -64,7 +63,7 @@ type twin[F accel.Float] struct {
 }
 
 // vectorPair returns two vectors of n random elements; the second has none near 0.
-func vectorPair[F accel.Float](t *testing.T, b accel.Backend[F], n int) (x, y twin[F]) {
+func vectorPair[F accel.Float](t reporter, b accel.Backend[F], n int) (x, y twin[F]) {
 	r := rand.New(rand.NewPCG(uint64(n), 5))
 	for _, v := range []*twin[F]{&x, &y} {
 		v.want = make(accel.Slice[F], n)
@@ -83,7 +82,7 @@ func vectorPair[F accel.Float](t *testing.T, b accel.Backend[F], n int) (x, y tw
 	return x, y
 }
 
-func compareVectors[F accel.Float](t *testing.T, name string, x twin[F]) {
+func compareVectors[F accel.Float](t reporter, name string, x twin[F]) {
 	t.Helper()
 	got := make([]F, len(x.want))
 	x.got.Read(got)
@@ -97,7 +96,7 @@ func compareVectors[F accel.Float](t *testing.T, name string, x twin[F]) {
 
 // runRun sees that each shard runs once, with errors and panics kept apart from other shards, and that the number of shards
 // is a function of the columns alone.
-func runRun[F accel.Float](t *testing.T, b accel.Backend[F]) {
+func runRun[F accel.Float](t reporter, b accel.Backend[F]) {
 	for _, n := range []int{0, 1, 2, 7, 100} {
 		calls := make([]int, n)
 		if err := b.Run(n, func(shard int, s accel.Stream[F]) error { calls[shard]++; return s.Sync() }); err != nil {

@@ -3,13 +3,12 @@ package acceltest
 import (
 	"fmt"
 	"math"
-	"testing"
 
 	"curvestream/accel"
 )
 
 // runFused sees that the vectors of a backend, where they are accel.FusedVector, leave the bits of the operations that they fuse.
-func runFused[F accel.Float](t *testing.T, b accel.Backend[F]) {
+func runFused[F accel.Float](t reporter, b accel.Backend[F]) {
 	if v, err := b.NewVector(1); err != nil {
 		t.Fatal(err)
 	} else if _, fuses := v.(accel.FusedVector[F]); !fuses {
@@ -70,7 +69,7 @@ func fusions[F accel.Float]() map[string]fusion[F] {
 }
 
 // vectorsOf returns five vectors of n elements, the same ones each time.
-func vectorsOf[F accel.Float](t *testing.T, b accel.Backend[F], n int) []accel.Vector[F] {
+func vectorsOf[F accel.Float](t reporter, b accel.Backend[F], n int) []accel.Vector[F] {
 	x, y := vectorPair(t, b, n)
 	all := []accel.Vector[F]{x.got, y.got}
 	for i := range 3 {
@@ -82,7 +81,7 @@ func vectorsOf[F accel.Float](t *testing.T, b accel.Backend[F], n int) []accel.V
 	return all
 }
 
-func sameBits[F accel.Float](t *testing.T, name string, v, w accel.Vector[F]) {
+func sameBits[F accel.Float](t reporter, name string, v, w accel.Vector[F]) {
 	t.Helper()
 	x, y := make([]F, v.Len()), make([]F, w.Len())
 	v.Read(x)

@@ -50,6 +50,29 @@ func list(drv driver) ([]Device, error) {
 	return all, nil
 }
 
+// Best returns the device to compute on where any will do: of those that the kernels run on, one with the most multiprocessors, and of
+// these the first. An error says why there is none.
+func Best() (Device, error) {
+	all, err := Devices()
+	if err != nil {
+		return Device{}, err
+	}
+	return best(all)
+}
+
+func best(all []Device) (Device, error) {
+	var found *Device
+	for i := range all {
+		if d := &all[i]; d.Major >= leastMajor && (found == nil || d.Processors > found.Processors) {
+			found = d
+		}
+	}
+	if found == nil {
+		return Device{}, fmt.Errorf("cuda: %s, compute capability %d.%d, is too old: %d.0 or later is needed", all[0].Model, all[0].Major, all[0].Minor, leastMajor)
+	}
+	return *found, nil
+}
+
 // describe asks for what is known of a device.
 func describe(drv driver, ordinal int, s *slots) (Device, error) {
 	info := Device{Name: fmt.Sprintf("cuda:%d", ordinal)}

@@ -29,8 +29,10 @@ type emulator struct {
 	failAt  int    // the call that fails, counted from 1; 0: none does
 	failBy  result // with this result
 	failed  string // its name
-	handles []any  // modules, functions, streams, events, graphs: by handle − 1; destroyed ones are nil
-	streams int    // made so far
+	traced  bool
+	names   []string // of all calls, where it is traced
+	handles []any    // modules, functions, streams, events, graphs: by handle − 1; destroyed ones are nil
+	streams int      // made so far
 	pinned  map[uintptr][]byte
 	shared  map[*ptx.Kernel]int // bytes that kernels were allowed
 	retains int
@@ -68,10 +70,11 @@ func parse(source string) (*ptx.Module, error) {
 func (e *emulator) call(c call, a ...uintptr) result {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.made++
-	if e.made == e.failAt {
-		e.failed = c.String()
-		return e.failBy
+	if r, failed := e.count(c.String()); failed {
+		if c == cuStreamEndCapture { // nothing is captured any more, whether it ends well or not
+			e.capture = nil
+		}
+		return r
 	}
 	if e.fault != "" && c != cuDevicePrimaryCtxRelease_v2 {
 		return launchFailed
@@ -86,6 +89,19 @@ func (e *emulator) call(c call, a ...uintptr) result {
 		return f(e, a)
 	}
 	panic(fmt.Sprintf("cuda: %s is not emulated", c))
+}
+
+// count counts a call, which may be the one that is to fail.
+func (e *emulator) count(name string) (r result, failed bool) {
+	e.made++
+	if e.traced {
+		e.names = append(e.names, name)
+	}
+	if e.made != e.failAt {
+		return success, false
+	}
+	e.failed = name
+	return e.failBy, true
 }
 
 // emulated holds what each call does.

@@ -84,3 +84,17 @@ var (
 	_ accel.Host[float32]  = (*Backend[float32])(nil)
 	_ accel.Mover[float64] = (*Stream[float64])(nil)
 )
+
+// Free returns how many bytes of the device's memory are free, for this program and others, and how many there are. What waits in the
+// pool for its next use is not free.
+func (b *Backend[F]) Free() (free, total int64, err error) {
+	err = b.d.do(func() error {
+		s := b.d.slot
+		if err := b.d.check("asking for free memory", cuMemGetInfo_v2, addressOf(&s.word), addressOf(&s.other)); err != nil {
+			return err
+		}
+		free, total = int64(s.word), int64(s.other)
+		return nil
+	})
+	return free, total, err
+}

@@ -20,7 +20,8 @@ type iteration struct {
 	step func(ctx context.Context) (hf.Report, error)
 	// inside returns the processor seconds spent in ∇f, f, linearizations and products since the start.
 	inside func() float64
-	report hf.Report // of the last step
+	clock  func() float64 // the same by the clock
+	report hf.Report      // of the last step
 }
 
 // settledAfter is how many HF iterations go before the one that is timed.
@@ -31,27 +32,35 @@ func openIteration(ctx context.Context, p Problem, cg int) (*iteration, error) {
 		return nil, err
 	}
 	if p.DType == "float64" {
-		return newIteration[float64](ctx, p, cg)
+		return newIteration(ctx, p, accel.Backend[float64](cpu.New[float64](cpu.Options{Threads: p.Threads})), cg)
 	}
-	return newIteration[float32](ctx, p, cg)
+	return newIteration(ctx, p, accel.Backend[float32](cpu.New[float32](cpu.Options{Threads: p.Threads})), cg)
 }
 
-func newIteration[F accel.Float](ctx context.Context, p Problem, cg int) (*iteration, error) {
-	backend := cpu.New[F](cpu.Options{Threads: p.Threads})
+// newOptimizer returns what makes HF iterations on a problem, on a backend.
+func newOptimizer[F accel.Float](p Problem, backend accel.Backend[F], cg int) (*watched[F], *hf.Optimizer[F], error) {
 	net, err := newNet(backend, p, nil)
 	if err != nil {
-		return nil, fmt.Errorf("bench: building the net: %w", err)
+		return nil, nil, fmt.Errorf("bench: building the net: %w", err)
 	}
 	theta, err := backend.FromHost(parameters[F](p, net.Layout(), "theta"))
 	if err != nil {
-		return nil, fmt.Errorf("bench: moving θ: %w", err)
+		return nil, nil, fmt.Errorf("bench: moving θ: %w", err)
 	}
 	data := inMemory[F]{batch[F](p)}
 	watched := &watched[F]{Objective: objective.New(net, data, data, objective.Settings{Keep: 1 << 62})}
 	settings := hf.Settings{CG: hf.CGSettings{Max: cg, NoProgressStop: true}, MaxRejections: 1 << 30}
 	optimizer, err := hf.New(watched, theta, settings)
 	if err != nil {
-		return nil, fmt.Errorf("bench: making the optimizer: %w", err)
+		return nil, nil, fmt.Errorf("bench: making the optimizer: %w", err)
+	}
+	return watched, optimizer, nil
+}
+
+func newIteration[F accel.Float](ctx context.Context, p Problem, backend accel.Backend[F], cg int) (*iteration, error) {
+	watched, optimizer, err := newOptimizer(p, backend, cg)
+	if err != nil {
+		return nil, err
 	}
 	for range settledAfter {
 		if _, err := optimizer.Step(ctx); err != nil {
@@ -59,7 +68,7 @@ func newIteration[F accel.Float](ctx context.Context, p Problem, cg int) (*itera
 		}
 	}
 	state := optimizer.State()
-	return &iteration{inside: func() float64 { return watched.seconds }, step: func(ctx context.Context) (hf.Report, error) {
+	return &iteration{inside: func() float64 { return watched.seconds }, clock: func() float64 { return watched.clock }, step: func(ctx context.Context) (hf.Report, error) {
 		if err := optimizer.SetState(state); err != nil {
 			return hf.Report{}, fmt.Errorf("bench: going back: %w", err)
 		}
@@ -87,15 +96,15 @@ func (m inMemory[F]) Each(_ context.Context, _ pipeline.Minibatch, consume func(
 	return consume(m.b)
 }
 
-// watched adds up the processor time that an objective takes.
+// watched adds up the processor time that an objective takes, and the time by the clock.
 type watched[F accel.Float] struct {
 	*objective.Objective[F]
-	seconds float64
+	seconds, clock float64
 }
 
 func (w *watched[F]) count(began reading) {
-	_, used := since(began)
-	w.seconds += used
+	wall, used := since(began)
+	w.clock, w.seconds = w.clock+wall, w.seconds+used
 }
 
 // Loss implements hf.Objective.

@@ -20,14 +20,14 @@ type Backend[F accel.Float] interface {
 	Close() error
 }
 
-// Open returns the backend of that name: cpu, cuda, cuda:0 and so on, emulate; auto is the first GPU where there is one, and the
-// processor else, and then note says in one line why.
+// Open returns the backend of that name: cpu, cuda, cuda:0 and so on, emulate; auto is the GPU with the most multiprocessors where there
+// is one that the kernels run on, and the processor else, and then note says in one line why.
 func Open[F accel.Float](name string, threads int) (b Backend[F], note string, err error) {
 	switch name {
 	case "", "cpu":
 		return onCPU[F](threads), "", nil
 	case "auto":
-		gpu, err := cuda.Open[F]("cuda")
+		gpu, err := openBest[F]()
 		if err != nil {
 			return onCPU[F](threads), fmt.Sprintf("device: the processor, because there is no GPU to compute on (%s)", firstLine(err)), nil
 		}
@@ -39,6 +39,14 @@ func Open[F accel.Float](name string, threads int) (b Backend[F], note string, e
 			Fix("--device cpu, or auto, which falls back to it; `curvestream version` lists the GPUs that this program sees")
 	}
 	return onGPU[F]{gpu}, "", nil
+}
+
+func openBest[F accel.Float]() (*cuda.Backend[F], error) {
+	best, err := cuda.Best()
+	if err != nil {
+		return nil, err
+	}
+	return cuda.Open[F](best.Name)
 }
 
 func firstLine(err error) string {

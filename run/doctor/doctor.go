@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"curvestream/accel/cuda"
 	"curvestream/run/metrics"
 	"curvestream/run/rundir"
+	"curvestream/run/version"
 )
 
 // A Report is what was found out about a run.
@@ -16,6 +18,12 @@ type Report struct {
 	Status     string    `json:"status"`
 	Iterations int       `json:"iterations"`
 	Findings   []Finding `json:"findings"`
+
+	// The GPUs of the machine that doctor runs on, or why there are none, and how products are made on them.
+	Devices   []cuda.Device `json:"devices"`
+	NoDevices string        `json:"no_devices,omitempty"`
+	CUBLAS    cuda.Library  `json:"cublas"`
+	gpus      string
 }
 
 // A Finding is one thing that is not as it should be, with what it was seen by and what helps.
@@ -40,7 +48,9 @@ func Look(path string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Schema: "curvestream.doctor/1", Run: path, Status: info.Status, Findings: []Finding{}}
+	machine := version.Get()
+	r := &Report{Schema: "curvestream.doctor/1", Run: path, Status: info.Status, Findings: []Finding{},
+		Devices: machine.Devices, NoDevices: machine.NoDevices, CUBLAS: machine.CUBLAS, gpus: machine.GPUs()}
 	if n := len(h.steps); n > 0 {
 		r.Iterations = h.steps[n-1].Iter
 	}
@@ -58,9 +68,9 @@ func (r *Report) String() string {
 	fmt.Fprintf(&b, "%s: %s after %d iterations", r.Run, r.Status, r.Iterations)
 	if len(r.Findings) == 0 {
 		b.WriteString(", nothing unusual\n")
-		return b.String()
+	} else {
+		fmt.Fprintf(&b, ", %d findings\n", len(r.Findings))
 	}
-	fmt.Fprintf(&b, ", %d findings\n", len(r.Findings))
 	for _, f := range r.Findings {
 		fmt.Fprintf(&b, "\n%s: %s\n     %s", f.Code, f.Evidence, f.Advice)
 		if f.Section != "" {
@@ -68,6 +78,7 @@ func (r *Report) String() string {
 		}
 		b.WriteString("\n")
 	}
+	b.WriteString("\nthis machine: " + r.gpus)
 	return b.String()
 }
 
@@ -75,6 +86,7 @@ func (r *Report) String() string {
 type history struct {
 	steps     []step
 	looks     []look
+	health    []health
 	sequences int // of the training data; -1 where they have no end
 }
 
@@ -108,6 +120,16 @@ type look struct {
 	Loss *float64 `json:"loss"`
 }
 
+// A health is what one chunk told about the net and its derivatives.
+type health struct {
+	Iter       int       `json:"iter"`
+	Saturated  []float64 `json:"saturated"` // by hidden layer
+	Linear     []float64 `json:"linear"`
+	Products   bool      `json:"products"` // whether they were compared
+	Difference *float64  `json:"difference"`
+	Asymmetry  *float64  `json:"asymmetry"`
+}
+
 func read(dir *rundir.Dir) (h history, err error) {
 	path := dir.Path("metrics.jsonl")
 	named := func(want string) func(string) bool { return func(event string) bool { return event == want } }
@@ -115,6 +137,9 @@ func read(dir *rundir.Dir) (h history, err error) {
 		return h, err
 	}
 	if h.looks, err = metrics.Read[look](path, named("eval")); err != nil {
+		return h, err
+	}
+	if h.health, err = metrics.Read[health](path, named("health")); err != nil {
 		return h, err
 	}
 	starts, err := metrics.Read[struct {

@@ -55,6 +55,13 @@ func TestFindings(t *testing.T) {
 	for i := range 12 {
 		looks = append(looks, map[string]any{"event": "eval", "iter": i, "loss": 5 + float64(i)})
 	}
+	look := func(iter int, change map[string]any) []map[string]any {
+		row := map[string]any{"event": "health", "iter": iter, "saturated": []float64{0.1, 0.2}, "linear": []float64{0.3, 0.1}, "products": iter > 0, "difference": 0.0, "asymmetry": 1e-6}
+		for key, value := range change {
+			row[key] = value
+		}
+		return []map[string]any{row}
+	}
 	for _, c := range []struct {
 		name   string
 		n      int
@@ -105,6 +112,14 @@ func TestFindings(t *testing.T) {
 		{"the whole set has no other data", 20, func(_ int, row map[string]any) { row["f0"], row["f"], row["grad_seqs"] = 50.0, 40.0, 1000 }, nil, nil},
 		{"validation", 20, func(int, map[string]any) {}, looks, []string{"overfitting"}},
 		{"slow data", 20, func(_ int, row map[string]any) { row["sec_wait"] = 0.2 }, nil, []string{"data_starve_compute"}},
+		{"units well used, products equal", 20, func(int, map[string]any) {}, append(look(0, nil), look(2, nil)...), nil},
+		{"saturated at the start", 20, func(int, map[string]any) {}, look(0, map[string]any{"saturated": []float64{0, 0.7}}), []string{"units_saturated"}},
+		{"saturated later", 20, func(int, map[string]any) {}, append(look(0, nil), look(16, map[string]any{"saturated": []float64{0.6, 0}})...), []string{"units_saturated"}},
+		{"linear at the start", 20, func(int, map[string]any) {}, look(0, map[string]any{"linear": []float64{0.95, 0}}), []string{"units_linear"}},
+		{"products differ", 20, func(int, map[string]any) {}, look(4, map[string]any{"difference": 1e-7}), []string{"products_differ"}},
+		{"products of no symmetric matrix", 20, func(int, map[string]any) {}, look(4, map[string]any{"asymmetry": 0.1}), []string{"products_differ"}},
+		{"products not finite", 20, func(int, map[string]any) {}, look(4, map[string]any{"difference": nil}), []string{"products_differ"}},
+		{"products of a method without them", 20, func(int, map[string]any) {}, look(4, map[string]any{"products": false, "difference": nil}), nil},
 		{"first-order", 20, func(_ int, row map[string]any) {
 			row["cg_steps"], row["cg_used"], row["alpha"], row["rho"] = 0, 0, 0.01, 0.0
 		}, nil, nil},
@@ -120,6 +135,9 @@ func TestFindings(t *testing.T) {
 				if f.Advice == "" || !strings.Contains(r.String(), f.Evidence) {
 					t.Errorf("%+v is not told", f)
 				}
+			}
+			if none := len(r.Devices) == 0; none != (r.NoDevices != "") || !strings.Contains(r.String(), "this machine: ") || none && !strings.Contains(r.String(), r.NoDevices) {
+				t.Errorf("devices %v, %q: %s", r.Devices, r.NoDevices, r)
 			}
 			if !slices.Equal(got, c.want) || r.Iterations != c.n {
 				t.Errorf("%d iterations, findings %v, want %v", r.Iterations, got, c.want)

@@ -30,6 +30,7 @@ type Info struct {
 
 	Devices   []cuda.Device `json:"devices"`              // GPUs
 	NoDevices string        `json:"no_devices,omitempty"` // why there are none
+	CUBLAS    cuda.Library  `json:"cublas"`               // whether products on GPUs are by it
 }
 
 // Get returns the Info of this program.
@@ -48,6 +49,7 @@ func Get() Info {
 	if i.Devices, err = cuda.Devices(); err != nil {
 		i.Devices, i.NoDevices = []cuda.Device{}, err.Error()
 	}
+	i.CUBLAS = cuda.CUBLAS()
 	return i
 }
 
@@ -80,12 +82,21 @@ func revision() string {
 func (i Info) String() string {
 	lines := fmt.Sprintf("curvestream %s\n%s %s/%s, %s (%s), %d threads, kernels %s\n", String(), i.Go, i.OS, i.Arch, i.CPU,
 		strings.Join(i.Features, " "), i.Threads, i.Kernels)
+	return lines + i.GPUs()
+}
+
+// GPUs lists the GPUs for a person, a line each, and how they make products; or says in a line why there are none.
+func (i Info) GPUs() string {
+	if i.NoDevices != "" {
+		return "no GPU: " + i.NoDevices + "\n"
+	}
+	lines := ""
 	for _, d := range i.Devices {
 		lines += fmt.Sprintf("%s: %s, compute capability %d.%d, %d multiprocessors, %.0f GiB, CUDA %s\n", d.Name, d.Model, d.Major, d.Minor,
 			d.Processors, float64(d.Memory)/(1<<30), d.Driver)
 	}
-	if i.NoDevices != "" {
-		lines += "no GPU: " + i.NoDevices + "\n"
+	if i.CUBLAS.File == "" {
+		return lines + "products on GPUs by our own kernels: " + i.CUBLAS.Why + "\n"
 	}
-	return lines
+	return lines + fmt.Sprintf("products on GPUs by cuBLAS %s, %s\n", i.CUBLAS.Version, i.CUBLAS.File)
 }
