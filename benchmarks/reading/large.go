@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -35,15 +37,20 @@ type largeRun struct {
 // fileBytes is the size of what one file holds, about.
 const fileBytes = 1_000_000_000
 
-// large writes files until they hold as much as was asked for, and reads an epoch of them in minibatches, the sequences shuffled in blocks.
+// large writes a file, and copies of it until they hold as much as was asked for, and reads an epoch of them in minibatches, the sequences
+// shuffled in blocks.
 func large(ctx context.Context, o options) error {
 	run := largeRun{Memory: o.memory}
 	const shortest, longest = 50, 5000
 	perFile := fileBytes / (3 * (shortest + longest)) // x, and half as many labels
+	first := filepath.Join(o.dir, "part-000.parquet")
+	decoded, err := measure.WriteLists(ctx, first, "none", perFile, shortest, longest)
+	if err != nil {
+		return err
+	}
 	for i := 0; run.GB < o.large; i++ {
 		path := filepath.Join(o.dir, fmt.Sprintf("part-%03d.parquet", i))
-		decoded, err := measure.WriteLists(ctx, path, "none", perFile, shortest, longest)
-		if err != nil {
+		if err := copyFile(ctx, path, first); err != nil {
 			return err
 		}
 		info, err := os.Stat(path)
@@ -75,6 +82,24 @@ func large(ctx context.Context, o options) error {
 		return fmt.Errorf("the bound was %s and %d epochs were proven", verdict, run.Proven)
 	}
 	return nil
+}
+
+// copyFile copies a file, unless it is the same one.
+func copyFile(ctx context.Context, to, from string) error {
+	if to == from || ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 func (run *largeRun) read(ctx context.Context, o options) error {

@@ -4,18 +4,22 @@
 //	go run ./benchmarks/reading                          # ours and all peers, 50,000 sequences
 //	go run ./benchmarks/reading -peers none              # ours only; needs no Python
 //	go run ./benchmarks/reading -large 20                # instead: an epoch of 20 GB of sequences of 50 to 5,000 steps within 1 GiB
+//	go run ./benchmarks/reading -workers                 # instead: two workers beside one, by the clock
+//	go run ./benchmarks/reading -waiting                 # instead: how long training runs wait for data
 //
 // The peers' libraries are installed by
 //
 //	python3 -m venv benchmarks/local/readers && benchmarks/local/readers/bin/pip install -r benchmarks/peers/requirements-readers.txt
+//	benchmarks/local/readers/bin/pip install --no-deps -r benchmarks/peers/requirements-readers-mosaic.txt
 //
-// It leaves benchmarks/results/reading.{json,md}, or reading-large.{json,md}.
+// It leaves benchmarks/results/reading.{json,md}, or with another ending.
 package main
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -34,6 +38,7 @@ type options struct {
 	sequences, repetitions, batch int
 	peers, python                 string
 	large                         float64
+	workers, waiting              bool
 	dir                           string
 	memory                        int64
 }
@@ -43,9 +48,11 @@ func main() {
 	flag.IntVar(&o.sequences, "sequences", 50_000, "in the generated files")
 	flag.IntVar(&o.repetitions, "repetitions", 5, "of each; the median counts")
 	flag.IntVar(&o.batch, "batch", 256, "sequences of the peers' batches")
-	flag.StringVar(&o.peers, "peers", "pyarrow,duckdb,datasets,torch", "the peers, or none")
+	flag.StringVar(&o.peers, "peers", "pyarrow,duckdb,datasets,mosaicml-streaming,torch", "the peers, or none")
 	flag.StringVar(&o.python, "python", filepath.Join("benchmarks", "local", "readers", "bin", "python"), "the Python that has the peers' libraries")
 	flag.Float64Var(&o.large, "large", 0, "GB (10⁹ bytes of decoded values) of a large run; 0: none")
+	flag.BoolVar(&o.workers, "workers", false, "compare two workers with one instead")
+	flag.BoolVar(&o.waiting, "waiting", false, "measure how long training runs wait for data instead")
 	flag.StringVar(&o.dir, "dir", filepath.Join("benchmarks", "local", "reading"), "where files are generated; they are removed at the end")
 	flag.Int64Var(&o.memory, "memory", 1<<30, "bytes, the budget of the pipeline")
 	flag.Parse()
@@ -58,8 +65,13 @@ func main() {
 			return err
 		}
 		defer os.RemoveAll(o.dir)
-		if o.large > 0 {
+		switch {
+		case o.large > 0:
 			return large(ctx, o)
+		case o.workers:
+			return workers(ctx, o)
+		case o.waiting:
+			return waits(ctx, o)
 		}
 		return compare(ctx, o)
 	})
@@ -85,7 +97,7 @@ func compare(ctx context.Context, o options) error {
 		return err
 	}
 	decoded := map[string]float64{}
-	var rows []row
+	rows := []row{copying(o.repetitions)}
 	for _, r := range report.Rows {
 		what := map[string]string{"write": "a file", "packed": "packed batches", "copy": "packed batches, from a working copy"}[r.Stage]
 		if what == "" {
@@ -118,11 +130,25 @@ func compare(ctx context.Context, o options) error {
 			}
 			rows = append(rows, r)
 		}
-		if err := os.Remove(path); err != nil {
+		if err := errors.Join(os.Remove(path), os.RemoveAll(path+".mds")); err != nil {
 			return err
 		}
 	}
 	return bench.Write("reading", "go run ./benchmarks/reading -sequences "+strconv.Itoa(o.sequences), table(rows), rows)
+}
+
+// copying measures the bound of all of it: copying values that no cache holds to where no cache holds them, once.
+func copying(repetitions int) row {
+	const size = 256 << 20
+	from, to := bytes.Repeat([]byte{1}, size), bytes.Repeat([]byte{2}, size)
+	cpu := make([]float64, 0, repetitions)
+	for range repetitions {
+		start := measure.CPUSeconds()
+		copy(to, from)
+		cpu = append(cpu, measure.CPUSeconds()-start)
+	}
+	median := bench.Median(cpu)
+	return row{Data: "256 MiB in memory", Reader: "memcpy", Delivers: "256 MiB in memory", CPUSeconds: median, MBPerCPUSecond: size / 1e6 / median}
 }
 
 // An answer is the line of reader.py.

@@ -14,3 +14,7 @@ func now() reading { return reading{time.Now(), cpuSeconds()} }
 func since(r reading) (wall, cpu float64) {
 	return time.Since(r.wall).Seconds(), cpuSeconds() - r.cpu
 }
+
+// CPUSeconds returns the processor time that this process has taken, user and system, of all threads; where the system does not tell, the
+// time on the clock.
+func CPUSeconds() float64 { return cpuSeconds() }
