@@ -25,11 +25,12 @@ type Linearization[F accel.Float] struct {
 
 // A task is the Gauss-Newton product that is being computed. Its functions are made once, and so a product allocates nothing.
 type task[F accel.Float] struct {
-	ctx context.Context
-	mu  F
-	to  []layer[F]                                // the layers inside the product
-	run func(i int, stream accel.Stream[F]) error // for each shard
-	add func(i int, stream accel.Stream[F]) error // for each part of the weights
+	ctx     context.Context
+	mu      F
+	reduced bool                                      // the product at hand may be less exact: see accel.Reducer
+	to      []layer[F]                                // the layers inside the product
+	run     func(i int, stream accel.Stream[F]) error // for each shard
+	add     func(i int, stream accel.Stream[F]) error // for each part of the weights
 }
 
 // linearized is what a shard keeps between products, and the scratch of a product.
@@ -45,9 +46,17 @@ func (n *Net[F]) Linearize(ctx context.Context, theta accel.Vector[F], b *nn.Bat
 	l.task.to = n.layersOf(theta)
 	l.task.run = func(i int, stream accel.Stream[F]) error {
 		l.sweeps[i].s = stream
+		if r, can := stream.(accel.Reducer); can {
+			r.Reduce(true)
+			defer r.Reduce(false)
+		}
 		return l.sweeps[i].gv(l.task.ctx, l.v, &l.shards[i], l.task.mu)
 	}
 	l.task.add = func(i int, stream accel.Stream[F]) error {
+		if r, can := stream.(accel.Reducer); can && l.task.reduced {
+			r.Reduce(true)
+			defer r.Reduce(false)
+		}
 		n.addPart(stream, n.parts[i], l.task.to, l.sweeps, l.ry)
 		return nil
 	}
@@ -130,6 +139,8 @@ func (l *Linearization[F]) AddGv(ctx context.Context, dst, v accel.Vector[F], mu
 	if err := l.net.join(ctx, len(l.sweeps), l.task.run); err != nil {
 		return err
 	}
+	l.task.reduced = true
+	defer func() { l.task.reduced = false }()
 	return l.addParts(dst)
 }
 

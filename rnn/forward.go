@@ -44,6 +44,9 @@ func (s *sweep[F]) severed(k int) bool {
 
 // forward computes the values of all nodes of a block from the entering ones in its strip, layer by layer.
 func (s *sweep[F]) forward(b *block, st strip[F]) {
+	if r, can := s.s.(accel.Reducer); can { // h is computed exactly, also where it is computed again for a product that need not be
+		defer r.Reduce(r.Reduce(false))
+	}
 	s.fromInputs(b, s.w, st)
 	for _, l := range s.cell.layers {
 		s.fromBelow(b, l, st, false)

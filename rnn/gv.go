@@ -8,6 +8,10 @@ import (
 
 // gv leaves Σᵢ wᵢ (Jᵢᵀ L″ᵢ Jᵢ v + mu Dᵢ v) of a shard in l.sum.
 func (l *linearized[F]) gv(ctx context.Context, v *operands[F], mu F) error {
+	if r, can := l.s.(accel.Reducer); can {
+		r.Reduce(true)
+		defer r.Reduce(false)
+	}
 	if mu != 0 {
 		l.computeAlong(companion[F]{l.rh, l.rhShelf})
 		defer l.computeAlong()

@@ -26,10 +26,11 @@ const Emulated = "emulate"
 
 // A Backend computes on one device. It is safe for concurrent use.
 type Backend[F accel.Float] struct {
-	d       *device
-	name    string
-	kernels map[string]*function
-	moves   atomic.Uint64 // batches of copies so far
+	d         *device
+	name      string
+	kernels   map[string]*function
+	precision atomic.Int32  // an accel.Precision
+	moves     atomic.Uint64 // batches of copies so far
 
 	mu    sync.Mutex
 	idle  []*Stream[F]

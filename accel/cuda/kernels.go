@@ -3,6 +3,7 @@ package cuda
 import (
 	"embed"
 	"fmt"
+	"maps"
 )
 
 // The kernels are compiled when they are changed, not when the program is built: that needs neither a compiler nor a toolkit.
@@ -24,6 +25,11 @@ var families = map[string][]string{
 
 var largeKernels = map[string][]string{"gemm": {"large_nn", "large_nt", "large_tn", "large_tt"}, "recurrence": {"recur_forward_8", "recur_r_8", "recur_back_8"}}
 
+// tensorFamily is the file of kernels that only float32 has.
+const tensorFamily = "tensor"
+
+var tensorKernels = []string{"tf32_nn", "tf32_nt", "tf32_tn", "tf32_tt", "tf32x3_nn", "tf32x3_nt", "tf32x3_tn", "tf32x3_tt"}
+
 // precision returns how the files of F are called.
 func precision[F float32 | float64]() string {
 	var x F
@@ -35,8 +41,12 @@ func precision[F float32 | float64]() string {
 
 // loadKernels loads all kernels of a precision, which the driver compiles for its device, and returns them by name.
 func (d *device) loadKernels(precision string) (map[string]*function, error) {
-	all := map[string]*function{}
-	for family, names := range families {
+	all, list := map[string]*function{}, families
+	if precision == "f32" {
+		list = maps.Clone(families)
+		list[tensorFamily] = tensorKernels
+	}
+	for family, names := range list {
 		file := "kernels/" + family + "_" + precision + ".ptx"
 		source, err := sources.ReadFile(file)
 		if err != nil {

@@ -78,14 +78,18 @@ func sides[F accel.Float](m accel.Mat[F], trans bool) (rows, cols int) {
 }
 
 func (s *Stream[F]) product(form string, alpha F, a, b view, beta F, c view, m, n, k int) {
-	if s.byBLAS(form, alpha, a, b, beta, c, m, n, k) {
+	if s.byTensorCores(form, alpha, a, b, beta, c, m, n, k) || s.byBLAS(form, alpha, a, b, beta, c, m, n, k) {
 		return
 	}
 	tiles := tiles32
 	if size[F]() == 8 {
 		tiles = tiles64
 	}
-	p := splitOf(tiles, m, n, k)
+	s.tiled(splitOf(tiles, m, n, k), form, alpha, a, b, beta, c, m, n, k)
+}
+
+// tiled launches the kernels of a product.
+func (s *Stream[F]) tiled(p split, form string, alpha F, a, b view, beta F, c view, m, n, k int) {
 	if p.across > mostInGrid {
 		panic(fmt.Sprintf("cuda: a product with %d columns", n))
 	}

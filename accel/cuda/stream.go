@@ -10,6 +10,7 @@ import (
 type Stream[F accel.Float] struct {
 	b                *Backend[F]
 	onDevice, onHost []*slab
+	reduced          bool     // products may be by the backend's precision
 	atSync           []func() // what is to be done with sums once they are on the host
 }
 

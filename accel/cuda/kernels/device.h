@@ -30,6 +30,21 @@ INLINE void copyAsync(real *to, const real *from) {
 }
 INLINE void copiesDone() { __nvvm_cp_async_wait_all(); }
 
+// tf32 returns the bits of x rounded to TF32, ties away from 0.
+INLINE unsigned tf32(float x) {
+  unsigned bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+  return bits;
+}
+INLINE float bitsAsReal(unsigned bits) { return __nvvm_bitcast_i2f((int)bits); }
+
+// tensor adds the product of 16 × 8 and 8 × 8 elements, of which each lane of a warp holds some, to 16 × 8 sums.
+INLINE void tensor(float *sum, const unsigned *a, const unsigned *b) {
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
 INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 

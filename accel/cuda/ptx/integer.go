@@ -21,6 +21,7 @@ func addIntegers(all map[string]form) {
 	all["neg.s32"] = one(func(x uint64) uint64 { return uint64(-uint32(x)) })
 	all["min.s32"] = narrow(func(x, y uint32) uint32 { return uint32(min(int32(x), int32(y))) })
 	all["max.s32"] = narrow(func(x, y uint32) uint32 { return uint32(max(int32(x), int32(y))) })
+	all["bfe.u32"] = form{4, extractBits}
 	all["mad.lo.s32"] = form{4, multiplyAdd}
 	all["min.u32"] = narrow(func(x, y uint32) uint32 { return min(x, y) })
 	all["shl.b32"] = narrow(func(x, y uint32) uint32 { return x << y })
@@ -40,6 +41,16 @@ func addIntegers(all map[string]form) {
 	}
 	for _, op := range []string{"or.b32", "or.b64", "or.pred"} {
 		all[op] = or
+	}
+}
+
+func extractBits(_ *parser, o []operand) func(w *warp) {
+	to, a, b, c := o[0].register, o[1].register, o[2].register, o[3].register
+	return func(w *warp) {
+		d, x, y, z := w.lanes(to), w.lanes(a), w.lanes(b), w.lanes(c)
+		for _, l := range w.active {
+			d[l&31] = uint64(uint32(x[l&31]) >> (y[l&31] & 255) & (1<<(z[l&31]&255) - 1))
+		}
 	}
 }
 

@@ -34,6 +34,8 @@ func (p *parser) translate(op string, o []operand) (func(w *warp), error) {
 		return p.beginCopy(o)
 	case op == "cp.async.wait_all" && len(o) == 0:
 		return endCopies, nil
+	case op == "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32":
+		return tensorProduct(o)
 	case op == "mov.b64" && len(o) == 2:
 		return divide64(o)
 	case op == "shfl.sync.bfly.b32" && len(o) == 5:
@@ -86,6 +88,7 @@ func addMoves(all map[string]form) {
 	for _, op := range []string{"mov.u32", "mov.b32", "mov.f32", "mov.pred", "cvt.u32.u64", "cvt.u64.u32"} {
 		all[op] = low
 	}
+	all["cvt.rna.tf32.f32"] = one(roundTF32)
 	all["cvt.s64.s32"] = one(func(x uint64) uint64 { return uint64(int64(int32(x))) })
 	all["cvt.f64.f32"] = one(func(x uint64) uint64 { return bits64(float64(float(x))) })
 	all["cvt.rn.f32.f64"] = one(func(x uint64) uint64 { return bits32(float32(double(x))) })
