@@ -76,7 +76,7 @@ func (s *sweep[F]) drawProbe(pass nn.Pass, position []int, mu float64, l *linear
 	for k := 1; k < top; k++ {
 		hidden := v[:s.shard.Rows()*s.Sizes[k]]
 		elements(s.y[k]).Read(h[:len(hidden)])
-		s.shard.Hidden(pass, k, position, hidden)
+		s.shard.Hidden(pass, k, position, 0, s.shard.Steps(), hidden)
 		nn.MulDistanceRoot(s.Distance, s.Activations[k-1], h[:len(hidden)], hidden, s.Sizes[k], s.shard.Weight)
 		elements(l.ry[k]).Write(hidden)
 	}

@@ -74,7 +74,7 @@ func (s *Shard[F]) Outputs(p Pass, position []int, v []F) {
 		return
 	}
 	width := len(v) / len(s.OutputRow)
-	s.fillProbe(p, 0, position, func(j, t int) []F {
+	s.fillProbe(p, 0, position, 0, s.Steps(), func(j, t int) []F {
 		row := s.Offset[t] + j
 		if s.Form == Last {
 			if row = j; t < s.Lengths[j]-1 {
@@ -85,38 +85,59 @@ func (s *Shard[F]) Outputs(p Pass, position []int, v []F) {
 	})
 }
 
-// Hidden fills v, which has a row for each row of the shard, with the pass's elements of a group from 1 on.
-func (s *Shard[F]) Hidden(p Pass, group int, position []int, v []F) {
-	width := len(v) / s.Rows()
-	s.fillProbe(p, group, position, func(j, t int) []F {
-		row := s.Offset[t] + j
+// Hidden fills v, which has a row for each row of the shard at time-steps lo to hi−1, with the pass's elements of a group from 1 on.
+func (s *Shard[F]) Hidden(p Pass, group int, position []int, lo, hi int, v []F) {
+	width := len(v) / (s.Offset[hi] - s.Offset[lo])
+	s.fillProbe(p, group, position, lo, hi, func(j, t int) []F {
+		row := s.Offset[t] - s.Offset[lo] + j
 		return v[row*width : (row+1)*width]
 	})
 }
 
-// fillProbe fills the rows of each sequence in the order of its time-steps. at returns a row, or nil where there is none.
-func (s *Shard[F]) fillProbe(p Pass, group int, position []int, at func(j, t int) []F) {
+// drawnSteps is how many time-steps of a sequence are drawn from one source of random numbers, so that those of a few time-steps are found
+// without drawing all that come before.
+const drawnSteps = 64
+
+// fillProbe fills the rows of each sequence at time-steps lo to hi−1. at returns a row, or nil where there is none, of which nothing is
+// drawn.
+func (s *Shard[F]) fillProbe(p Pass, group int, position []int, lo, hi int, at func(j, t int) []F) {
+	var unused []F
 	for j, c := range s.Column {
 		place := c
 		if position != nil {
 			place = position[c]
 		}
-		rng := rand.New(rand.NewPCG(p.seed, uint64(place)<<8|uint64(group)))
-		for t := range s.Lengths[j] {
-			row := at(j, t)
-			for e := range row {
-				switch {
-				case p.unit:
-					row[e] = 0
-					if group == p.group && e == p.element && (p.step < 0 || p.step == t) {
-						row[e] = 1
-					}
-				case p.normal:
-					row[e] = F(rng.NormFloat64())
-				default:
-					row[e] = F(int(rng.Uint64()>>63)*2 - 1)
-				}
+		if lo >= s.Lengths[j] {
+			continue
+		}
+		var rng *rand.Rand
+		for t := lo / drawnSteps * drawnSteps; t < min(hi, s.Lengths[j]); t++ {
+			if t%drawnSteps == 0 {
+				rng = rand.New(rand.NewPCG(p.seed+uint64(t/drawnSteps)<<32, uint64(place)<<8|uint64(group)))
 			}
+			row := at(j, max(t, lo))
+			if t < lo {
+				unused = append(unused[:0], row...)
+				row = unused
+			}
+			fill(p, row, group, t, rng)
+		}
+	}
+}
+
+// fill fills the row of a time-step with the elements of a pass.
+func fill[F accel.Float](p Pass, row []F, group, t int, rng *rand.Rand) {
+	for e := range row {
+		switch {
+		case p.unit:
+			row[e] = 0
+			if group == p.group && e == p.element && (p.step < 0 || p.step == t) {
+				row[e] = 1
+			}
+		case p.normal:
+			row[e] = F(rng.NormFloat64())
+		default:
+			row[e] = F(int(rng.Uint64()>>63)*2 - 1)
 		}
 	}
 }

@@ -83,18 +83,17 @@ func (g *gradientSweep[F]) run(ctx context.Context, sums []float64) error {
 		return err
 	}
 	sum := g.params(rowVector(g.sum))
+	g.beginFisher()
 	err := g.backwardUse(ctx, nil, func(k int, b *block) {
 		dz := rowsOf(b, g.kept.p)
 		g.lossGradient(b, dz, g.kept)
 		g.backward(k, g.in(g.h, k), dz, &g.derivatives, damping[F]{}, sum)
-		if g.fisher.da != nil {
-			g.keepDerivatives(k, b)
-		}
+		g.passFisher(k, b)
 	})
-	if err != nil || g.fisher.da == nil {
+	if err != nil {
 		return err
 	}
-	return g.addFisher(ctx)
+	return g.endFisher(ctx)
 }
 
 // lossGradient turns the predictions p of a block into derivatives with respect to W_zh h + b_z, in place.

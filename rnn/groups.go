@@ -2,7 +2,6 @@ package rnn
 
 import (
 	"context"
-	"fmt"
 	"unsafe"
 
 	"curvestream/accel"
@@ -24,9 +23,10 @@ func (n *Net[F]) fisherBytes(lengths []int) int64 {
 	return int64(rows*width) * int64(unsafe.Sizeof(F(0)))
 }
 
-// fisherByGroups adds the diagonal of the empirical Fisher matrix to fisher within the state budget: all states of a sequence
-// are needed at once, and so groups of a shard's sequences, as many as fit, are computed one after the other. It computes ∇f once
-// more. The sum is that of all sequences together, bit for bit: shards and blocks are cut as if they were.
+// fisherByGroups adds the diagonal of the empirical Fisher matrix to fisher within the state budget: groups of a shard's sequences, of
+// which as many as fit keep all states and derivatives, are computed one after the other. A sequence that does not fit by itself is
+// gathered as the backward sweep passes, and its states are kept as those of the gradient are. It computes ∇f once more. The sum is that
+// of all sequences together, bit for bit: shards and blocks are cut as if they were.
 func (n *Net[F]) fisherByGroups(ctx context.Context, theta accel.Vector[F], b *nn.Batch[F], fisher accel.Vector[F]) error {
 	if err := nn.CheckBatch(b, n.In, n.Out, n.Config.Loss); err != nil {
 		return err
@@ -44,10 +44,11 @@ func (n *Net[F]) fisherByGroups(ctx context.Context, theta accel.Vector[F], b *n
 			for hi < len(shard.Column) && n.fits(n.fisherBytes(shard.Lengths[lo:hi+1])) {
 				hi++
 			}
-			if need := n.fisherBytes(shard.Lengths[lo:hi]); !n.fits(need) {
-				return n.noDiagonal(need, fmt.Sprintf("the Fisher diagonal of a sequence of %d time-steps", shard.Lengths[lo]))
+			net, all := free, n.fits(n.fisherBytes(shard.Lengths[lo:hi]))
+			if !all {
+				net = n
 			}
-			if err := free.addGroup(ctx, b.Pick(shard.Column[lo:hi]), w, n.blockSteps(shard), sum); err != nil {
+			if err := net.addGroup(ctx, b.Pick(shard.Column[lo:hi]), w, n.blockSteps(shard), all, sum); err != nil {
 				return err
 			}
 			lo = hi
@@ -57,8 +58,9 @@ func (n *Net[F]) fisherByGroups(ctx context.Context, theta accel.Vector[F], b *n
 	return nil
 }
 
-// addGroup adds (∇fᵢ)² of each sequence of a batch to sum, one after the other. Blocks have the given number of time-steps.
-func (n *Net[F]) addGroup(ctx context.Context, b *nn.Batch[F], w *operands[F], steps int, sum accel.Vector[F]) error {
+// addGroup adds (∇fᵢ)² of each sequence of a batch to sum, one after the other. Blocks have the given number of time-steps. The
+// derivatives of all are kept, or else those of one sequence are gathered as they come.
+func (n *Net[F]) addGroup(ctx context.Context, b *nn.Batch[F], w *operands[F], steps int, keep bool, sum accel.Vector[F]) error {
 	shards, err := nn.Split(oneShard[F]{n.backend}, b)
 	if err != nil {
 		return err
@@ -68,11 +70,21 @@ func (n *Net[F]) addGroup(ctx context.Context, b *nn.Batch[F], w *operands[F], s
 		return err
 	}
 	var g gradientSweep[F]
-	giveBack, err := n.carve(sweeps, func(_ int, s *sweep[F], a *nn.Arena[F]) { g = s.carveGradient(a, true) })
+	giveBack, err := n.carve(sweeps, func(_ int, s *sweep[F], a *nn.Arena[F]) {
+		if g = s.carveGradient(a, keep); !keep {
+			g.fisher = s.carveGathering(a, 1)
+		}
+	})
 	if err != nil {
 		return err
 	}
 	defer giveBack()
+	shelf, closeShelf, err := sweeps[0].openShelf()
+	if err != nil {
+		return err
+	}
+	defer closeShelf()
+	g.shelf = shelf
 	squares := accel.NewMat(sum, 0, 1, sum.Len())
 	g.continues = true
 	return n.run(ctx, sweeps, func(_ int, s *sweep[F]) error {
@@ -93,11 +105,6 @@ func (oneShard[F]) Shards(int) int { return 1 }
 
 // fits reports whether the state budget leaves so many bytes.
 func (n *Net[F]) fits(bytes int64) bool { return n.device() == 0 || bytes <= n.device() }
-
-// noDiagonal is the error of a diagonal that needs so many bytes.
-func (n *Net[F]) noDiagonal(need int64, what string) error {
-	return &BudgetError{Have: n.device(), Need: need, What: what, Fix: "choose another preconditioner", Device: n.device() != n.StateBudget}
-}
 
 // keepsFor reports whether all states are kept, where so many bytes are needed for all of them and what goes with them.
 func (n *Net[F]) keepsFor(bytes int64) bool { return !n.UniformStates && n.fits(bytes) }
