@@ -13,7 +13,7 @@ import (
 
 // BenchmarkGv multiplies by G of the nets of the pathological problems: two inputs, one output at the last of T time-steps.
 func BenchmarkGv(b *testing.B) {
-	for _, size := range []struct{ h, columns, T int }{{50, 1000, 30}, {100, 1000, 100}} {
+	for _, size := range []struct{ h, columns, T int }{{50, 1000, 30}, {100, 1000, 100}, {256, 256, 100}} {
 		b.Run(fmt.Sprintf("h=%d/B=%d/T=%d", size.h, size.columns, size.T), func(b *testing.B) {
 			benchmarkGv(b, size.h, size.columns, size.T)
 		})

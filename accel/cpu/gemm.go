@@ -69,13 +69,21 @@ type product[F accel.Float] struct {
 }
 
 // direct reports whether it costs less to read n columns of a row-major B where they lie than to pack them: for few rows of
-// C, and for more where B is narrow and its rows do not drive each other out of the cache.
+// C, and for more where rows of B do not drive each other out of the cache, until so many tiles read a panel that packing hardly
+// counts. Panels of a single line of the cache, which unmasked kernels have, would spread over too many pages where B is wide.
 func (g *product[F]) direct(stride, n int) bool {
 	t := g.s.kern.tiles
-	if !t.masked && n%t.widths[0] != 0 {
+	switch {
+	case !t.masked && n%t.widths[0] != 0:
 		return false
+	case g.m <= 24:
+		return true
+	case aliases(stride * int(unsafe.Sizeof(g.alpha))):
+		return false
+	case t.masked:
+		return g.m <= 512
 	}
-	return g.m <= 24 || g.m <= 128 && n <= 128 && !aliases(stride*int(unsafe.Sizeof(g.alpha)))
+	return g.m <= 128 && n <= 128
 }
 
 // general multiplies by a matrix that is used once.
