@@ -137,16 +137,17 @@ func (s *Stream[F]) byBLAS(form string, alpha F, a, b view, beta F, c view, m, n
 	l.args[argTransA], l.args[argTransB] = uint64(number01(form[1] == 't')), uint64(number01(form[2] == 't'))
 	l.args[argM], l.args[argN], l.args[argK] = uint64(m), uint64(n), uint64(k)
 	l.args[argAlpha], l.args[argBeta] = number(alpha).word, number(beta).word
-	l.see(argA, a)
-	l.see(argB, b)
-	l.see(argC, c)
+	l.see(argA, a, [2]int{k, m}[number01(form[1] == 't')])
+	l.see(argB, b, [2]int{n, k}[number01(form[2] == 't')])
+	l.see(argC, c, n)
 	s.b.d.requests <- request{launch: l}
 	return true
 }
 
-// see makes a matrix the arguments i and i+1.
-func (l *launch) see(i int, v view) {
-	l.args[i], l.args[i+1], l.keep[i] = v.address.word, v.stride.word, v.address.keep
+// see makes a matrix of so many columns the arguments i and i+1. The distance of rows of a matrix that has but one says nothing, and may
+// be less than cuBLAS demands.
+func (l *launch) see(i int, v view, columns int) {
+	l.args[i], l.args[i+1], l.keep[i] = v.address.word, max(v.stride.word, uint64(columns)), v.address.keep
 }
 
 // mostOfBLAS is the largest int of C.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"curvestream/accel"
 	"curvestream/accel/acceltest"
 )
 
@@ -65,6 +66,12 @@ func (b emulatedBLAS) multiply(h *blasHandle, double bool, a []uintptr) result {
 		return 7
 	}
 	m, n, k := int(a[3]), int(a[4]), int(a[5])
+	rows := func(trans uintptr, plain, transposed int) uintptr {
+		return uintptr(max(1, []int{plain, transposed}[trans]))
+	}
+	if a[8] < rows(a[1], m, k) || a[10] < rows(a[2], k, n) || a[13] < rows(0, m, 0) {
+		return 7
+	}
 	scalar := func(at uintptr) float64 {
 		if double {
 			return *(*float64)(pointer(at))
@@ -136,6 +143,33 @@ func TestBLASConforms(t *testing.T) {
 	}
 	if err := b.Close(); err != nil || e.leaked != "" {
 		t.Errorf("closing: %v; left: %s", err, e.leaked)
+	}
+}
+
+// TestBLASOfOneRow has cuBLAS multiply a row whose matrix has no distance of rows.
+func TestBLASOfOneRow(t *testing.T) {
+	e := newEmulator()
+	b, err := openOn[float64](e, emulatedBLAS{e}, 0, Emulated)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := b.FromHost([]float64{1, 2, 3, 4, 5, 6, 0, 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.Run(1, func(_ int, s accel.Stream[float64]) error {
+		x := accel.Mat[float64]{V: v, Rows: 1, Cols: 2, Stride: 1}
+		w := accel.NewMat(v, 2, 2, 2)
+		s.GEMM(false, false, 1, x, w, 0, accel.Mat[float64]{V: v, Off: 6, Rows: 1, Cols: 2})
+		return nil
+	})
+	got := make([]float64, 8)
+	v.Read(got)
+	if want := []float64{3 + 2*5, 4 + 2*6}; err != nil || !slices.Equal(got[6:], want) {
+		t.Errorf("%v, want %v; error %v", got[6:], want, err)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -76,6 +76,9 @@ func run(ctx context.Context, o options, one func(ctx context.Context, o options
 			return fmt.Errorf("no step %q; there are %s", name, strings.Join(stepNames(), ", "))
 		}
 	}
+	if err := os.MkdirAll(filepath.Join("benchmarks", "results", "gpu"), 0o755); err != nil { // before the work, not after
+		return err
+	}
 	r := results{Device: o.device, Quick: o.quick}
 	end := time.Now().Add(o.limit)
 	for _, s := range steps {

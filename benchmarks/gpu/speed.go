@@ -228,11 +228,7 @@ func pinned(ctx context.Context, o options, add func(row)) error {
 		if err != nil {
 			return err
 		}
-		share := int64(2)
-		if o.quick {
-			share = 1
-		}
-		p.StateDevice = whole.All/share - whole.All/8
+		p.StateDevice = whole.All * 9 / 16 // half of the blocks, and what is lost because slots are as large as the largest block
 		if i, err = bench.OpenOn[float32](ctx, p, b); err != nil {
 			return err
 		}
