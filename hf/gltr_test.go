@@ -157,6 +157,50 @@ func TestGLTRSaysWhyItEnds(t *testing.T) {
 	}
 }
 
+// The run ends at the first iterate whose residual, of the damped system, is below the tolerance.
+func TestGLTRStopsOnTheResidual(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 8))
+	for trial := range 10 {
+		A, b := withSpectrum(rng, spectrum(30, func(i int) float64 { return 1 + float64(i*i) })), randomVec(rng, 30)
+		residual := func(products int) (float64, Result) {
+			x, r := make(vec, 30), make(vec, 30)
+			res, err := GLTR[float64]{Radius: 1e6, ResidualTolerance: 1e-3, Max: products}.Minimize(t.Context(), A, b, x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			A.Product(t.Context(), r, x)
+			r.Add(-1, b)
+			return math.Sqrt(r.Dot(r) / b.Dot(b)), res
+		}
+		rest, res := residual(100)
+		before, _ := residual(res.Iterations - 1)
+		if res.Stop != StopConverged || rest > 1e-3*(1+1e-9) || before <= 1e-3 {
+			t.Errorf("trial %d: %s after %d iterations with a residual of %g, and %g before, want the first below 1e-3", trial, res.Stop, res.Iterations, rest, before)
+		}
+	}
+}
+
+// The optimizer solves its subproblem as the setting says: within the border Lanczos goes on and gets lower.
+func TestTrustSolverIsTheOneThatIsSet(t *testing.T) {
+	d := spectrum(30, func(i int) float64 { return 1 + float64(i*i) })
+	step := func(solver TrustSolver) Report {
+		o, err := New(bowl{d, make(vec, 30)}, make(vec, 30), Settings{Damping: DampTrustRegion, TrustSolver: solver, Radius: 2, CG: CGSettings{Max: 25},
+			Precondition: PreconditionSettings{Kind: PreconditionNone}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := o.Step(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	steihaug, lanczos := step(TrustSteihaug), step(TrustGLTR)
+	if steihaug.CGStop != StopBoundary || lanczos.CGSteps <= steihaug.CGSteps || lanczos.ModelDecrease >= steihaug.ModelDecrease*(1+1e-6) {
+		t.Errorf("Steihaug: M = %g after %d steps (%s); Lanczos: %g after %d", steihaug.ModelDecrease, steihaug.CGSteps, steihaug.CGStop, lanczos.ModelDecrease, lanczos.CGSteps)
+	}
+}
+
 type stopAfter int
 
 func (n stopAfter) Stop(q []float64) bool { return len(q) > int(n) }

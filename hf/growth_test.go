@@ -82,3 +82,25 @@ func TestMinibatchesGrow(t *testing.T) {
 		t.Errorf("an objective that cannot grow is taken: %v", err)
 	}
 }
+
+// A short minibatch, such as the last one of an epoch, that is good enough does not make the next ones smaller.
+func TestMinibatchesDoNotShrink(t *testing.T) {
+	g := &short{growing{leastSquares: rosenbrock()}}
+	o, err := New(g, append(vec(nil), g.start...), Settings{Growth: Growth{Theta: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := o.State()
+	s.Cases = 50
+	if err := o.SetState(s); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := o.Step(t.Context()); err != nil || r.Cases != 50 {
+		t.Errorf("after a minibatch of 7 cases, %d are asked for, %v; want 50", r.Cases, err)
+	}
+}
+
+// short has few cases, whatever it is asked for, and they are all alike.
+type short struct{ growing }
+
+func (s *short) Sample() Sample { return Sample{Cases: 7} }

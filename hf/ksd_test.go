@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"curvestream/accel"
+
+	"gonum.org/v1/gonum/mat"
 )
 
 // The basis is orthonormal and spans P⁻¹b, (P⁻¹A)P⁻¹b, … and the previous δ, with one product a vector.
@@ -55,6 +57,41 @@ func TestSubspace(t *testing.T) {
 			w.Div(P.D)
 			next = w
 		}
+	}
+}
+
+// In the coordinates of BFGS the matrix is the identity; directions whose eigenvalue is below the floor are scaled as if it were there.
+func TestScalesMakeTheMatrixTheIdentity(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 3))
+	eigenvalues := []float64{100, 7, 2, 0.5, 1e-9, 0}
+	A, n := withSpectrum(rng, eigenvalues), len(eigenvalues)
+	symmetric := mat.NewSymDense(n, nil)
+	for i := range n {
+		for j := range i + 1 {
+			symmetric.SetSym(i, j, (A.a[i*n+j]+A.a[j*n+i])/2)
+		}
+	}
+	for _, floor := range []float64{1e-8, 1e-4, 0.05} {
+		transform, ok := scales(symmetric, floor)
+		if !ok {
+			t.Fatal("no positive eigenvalue is found")
+		}
+		var got mat.Dense
+		got.Product(transform.T(), symmetric, transform)
+		for i := range n {
+			for j := range n {
+				want := 0.0
+				if value := eigenvalues[n-1-i]; i == j { // gonum's are in rising order
+					want = value / math.Max(value, floor*100)
+				}
+				if math.Abs(got.At(i, j)-want) > 1e-5 {
+					t.Errorf("floor %g: element %d, %d is %g, want %g", floor, i, j, got.At(i, j), want)
+				}
+			}
+		}
+	}
+	if _, ok := scales(mat.NewSymDense(2, nil), 1e-4); ok {
+		t.Error("a zero matrix has scales")
 	}
 }
 

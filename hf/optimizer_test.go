@@ -2,7 +2,6 @@ package hf
 
 import (
 	"errors"
-	"math"
 	"testing"
 
 	"curvestream/accel"
@@ -61,5 +60,4 @@ func TestClassicFunctionsReachTheirMinimum(t *testing.T) {
 			}
 		})
 	}
-	_ = math.Pi
 }

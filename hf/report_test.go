@@ -232,6 +232,9 @@ func TestMuFollowsItsRule(t *testing.T) {
 			if own, next := want(p); p.Mu != own || r.Mu != next {
 				t.Errorf("%s: μ = %g used as %g, want %g used as %g", rule, p.Mu, r.Mu, own, next)
 			}
+			if next := o.settings.Structural.LM.Adapt(p.Mu, r.Rho, r.Verdict); rule == MuOwn && !r.Outcome.Rejected() && o.Progress().Mu != next {
+				t.Errorf("own: μ goes from %g to %g where ρ = %g, want %g", p.Mu, o.Progress().Mu, r.Rho, next)
+			}
 		}
 		if p := o.Progress(); (p.Mu != 0.5) != (rule == MuOwn) {
 			t.Errorf("%s: μ has become %g", rule, p.Mu)

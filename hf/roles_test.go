@@ -140,6 +140,48 @@ func TestWatchEndsCG(t *testing.T) {
 	}
 }
 
+// scripted is an objective whose f is what is written down, one value after the other.
+type scripted struct {
+	*shifted
+	f []float64
+}
+
+func (o *scripted) Loss(context.Context, Role, accel.Vector[float64]) (float64, error) {
+	f := o.f[0]
+	o.f = o.f[1:]
+	return f, nil
+}
+
+// What f is compared with is its value at the last look, not the first, and the lowest.
+func TestWatchComparesWithTheLastLook(t *testing.T) {
+	for _, c := range []struct {
+		f    []float64
+		ends int // the look that ends the run; 0 for none
+	}{
+		{[]float64{10, 5, 8, 7}, 3}, // still below the first
+		{[]float64{10, 5, 5.004, 5.008, 5.012}, 0},
+		{[]float64{10, 9, math.NaN()}, 3},
+		{[]float64{-10, -11, -10.99, -10.9}, 4}, // relative to |f|
+	} {
+		o := &scripted{newShifted(2), c.f}
+		p := path[float64]{watch: Watch{Every: 1, Tolerance: 1e-3}, losses: &losses[float64]{objective: o, theta: make(vec, 2), trial: make(vec, 2)}}
+		p.begin()
+		ends := 0
+		for i := 1; i <= len(c.f) && ends == 0; i++ {
+			stop, err := p.Observe(t.Context(), Iterate[float64]{I: i, X: vec{1, 1}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if stop == StopWorse {
+				ends = i
+			}
+		}
+		if ends != c.ends {
+			t.Errorf("f = %v: look %d ends the run, want %d", c.f, ends, c.ends)
+		}
+	}
+}
+
 // The next CG run starts from ζ times the last iterate, the chosen one, or 0 (section 10).
 func TestStartOfTheNextRun(t *testing.T) {
 	for rule, same := range map[StartRule]bool{StartLast: false, StartChosen: true} {

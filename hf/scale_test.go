@@ -276,3 +276,33 @@ func TestExponentialReparameterisation(t *testing.T) {
 		}
 	}
 }
+
+// D of damping by the diagonal is (diag(B) + κs)^ξ, κ being absolute and a part of the mean of diag(B) (sections 8.3, 11.2 and 13).
+func TestShapeOfDampingByTheDiagonal(t *testing.T) {
+	for _, c := range []struct {
+		shape Interpolation
+		scale []float64
+		want  vec
+	}{
+		{Interpolation{KappaOfMean: -1}, nil, vec{1, 4, 16}},
+		{Interpolation{}, nil, vec{1.07, 4.07, 16.07}}, // the mean is 7
+		{Interpolation{Xi: 0.5, KappaOfMean: -1}, nil, vec{1, 2, 4}},
+		{Interpolation{Kappa: 3, KappaOfMean: -1}, nil, vec{4, 7, 19}},
+		{Interpolation{Xi: 0.5, Kappa: 1.5, KappaOfMean: 0.5}, nil, vec{math.Sqrt(6), 3, math.Sqrt(21)}},
+		{Interpolation{Kappa: 3, KappaOfMean: -1}, []float64{1, 2, 3}, vec{4, 10, 25}},
+	} {
+		o, err := New(bowl{vec{1, 1, 1}, make(vec, 3)}, make(vec, 3), Settings{Damping: DampDiagonal, DampingShape: c.shape, Scale: c.scale})
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(o.d.(vec), vec{1, 4, 16})
+		got := make(vec, 3)
+		o.damper(2).AddDiagonal(got)
+		for i, want := range c.want {
+			if math.Abs(got[i]-2*want) > 1e-12 {
+				t.Errorf("%+v: λD = %v, want twice %v", c.shape, got, c.want)
+				break
+			}
+		}
+	}
+}

@@ -70,6 +70,7 @@ func TestRelativeProgressCases(t *testing.T) {
 		{"k is 30 at iteration 300", RelativeProgress{Form: ProgressTotal, Tolerance: 0.02}, run(300, 0, -1, 1e-3), false},
 		{"eqn. 2 has no factor k", RelativeProgress{Form: ProgressTotal}, run(12, 0, -1, 4e-4), false},
 		{"eqn. 2 below 1e-4", RelativeProgress{Form: ProgressTotal}, run(12, 0, -1, 9e-6), true},
+		{"eqn. 2 between 1e-4 and 5e-4", RelativeProgress{Form: ProgressTotal}, run(12, 0, -1, 3e-5), false},
 		{"a tolerance of one's own", RelativeProgress{Tolerance: 1e-2}, run(12, 0, -1, 6e-4), true},
 	} {
 		if got := c.rule.Stop(c.q); got != c.want {

@@ -102,3 +102,37 @@ func TestTrustRegionFollowsNegativeCurvatureToTheBorder(t *testing.T) {
 		t.Errorf("x = %v, want [1.8 2.4]", x)
 	}
 }
+
+// The radius follows the LM rule where the run ended on the border, and is not widened where it did not get there (section 8.6): on a
+// quadratic ρ is 1. Every run starts from zero.
+func TestRadiusFollowsTheRule(t *testing.T) {
+	d := spectrum(10, func(i int) float64 { return float64(1 + i) })
+	for _, c := range []struct {
+		name         string
+		solver       TrustSolver
+		radius, next float64
+	}{
+		{"border", TrustSteihaug, 0.1, 0.15},
+		{"inside", TrustSteihaug, 1e3, 1e3},
+		{"border, by Lanczos", TrustGLTR, 0.1, 0.15},
+		{"inside, by Lanczos", TrustGLTR, 1e3, 1e3},
+	} {
+		o, err := New(bowl{d, make(vec, 10)}, make(vec, 10), Settings{Damping: DampTrustRegion, TrustSolver: c.solver, Radius: c.radius, Rho: Rho{Damped: true},
+			Precondition: PreconditionSettings{Kind: PreconditionNone}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range 2 {
+			r, err := o.Step(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if delta := vec(o.State().Delta); r.Zeta != 0 || r.CGInitM != 0 || delta.Dot(delta) != 0 {
+				t.Errorf("%s: ζ = %g, M = %g at the start, next start %v", c.name, r.Zeta, r.CGInitM, delta)
+			}
+			if k == 0 && math.Abs(o.Progress().Radius/c.next-1) > 1e-12 {
+				t.Errorf("%s: the radius goes from %g to %g, want %g (ρ = %g, %s)", c.name, c.radius, o.Progress().Radius, c.next, r.Rho, r.CGStop)
+			}
+		}
+	}
+}

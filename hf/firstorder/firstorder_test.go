@@ -90,11 +90,11 @@ func run(t *testing.T, b *banana, s Settings, steps int) (*Optimizer[float64], v
 }
 
 func TestSGDIsNesterov(t *testing.T) {
-	s := Settings{Rate: hf.Schedule{{Iteration: 1, Value: 1e-4}, {Iteration: 3, Value: 3e-4}}, Momentum: hf.Schedule{{Iteration: 1, Value: 0.9}, {Iteration: 2, Value: 0.5}}}
+	s := Settings{Rate: hf.Schedule{{Iteration: 1, Value: 1e-4}, {Iteration: 3, Value: 3e-4}}, Momentum: hf.Schedule{{Iteration: 1, Value: 0.9}, {Iteration: 2, Value: 0.8}, {Iteration: 3, Value: 0.7}}}
 	b := &banana{}
 	_, theta, r := run(t, b, s, 3)
 	x, v := vec{-1.2, 1}, vec{0, 0}
-	for k, c := range []struct{ rate, mu float64 }{{1e-4, 0.9}, {2e-4, 0.5}, {3e-4, 0.5}} {
+	for k, c := range []struct{ rate, mu float64 }{{1e-4, 0.9}, {2e-4, 0.8}, {3e-4, 0.7}} {
 		ahead := vec{x[0] + c.mu*v[0], x[1] + c.mu*v[1]}
 		_, g0, g1 := b.value(ahead)
 		v = vec{c.mu*v[0] - c.rate*g0, c.mu*v[1] - c.rate*g1}
@@ -173,6 +173,54 @@ func TestMethodsReachTheMinimum(t *testing.T) {
 		}
 		if b.linears > 0 || o.Progress().Gradients+o.Progress().Losses != int64(b.calls) {
 			t.Errorf("%s: %d gradients and %d evaluations are counted, %d made", c.s.Method, o.Progress().Gradients, o.Progress().Losses, b.calls)
+		}
+	}
+}
+
+// The two-loop recursion is −Hg with the H that BFGS's update makes, pair by pair, of sᵀy/yᵀy I.
+func TestLBFGSDirectionIsThatOfBFGS(t *testing.T) {
+	pairs := []pair[float64]{{s: vec{1, 0.5}, y: vec{2, 0.3}}, {s: vec{-0.2, 1}, y: vec{0.1, 4}}}
+	for i := range pairs {
+		pairs[i].sy = pairs[i].s.Dot(pairs[i].y)
+	}
+	last := pairs[1]
+	scale := last.sy / last.y.Dot(last.y)
+	H := [2][2]float64{{scale, 0}, {0, scale}}
+	for _, p := range pairs { // H ← (I − syᵀ/sᵀy) H (I − ysᵀ/sᵀy) + ssᵀ/sᵀy
+		s, y := p.s.(vec), p.y.(vec)
+		var next [2][2]float64
+		for i := range 2 {
+			for j := range 2 {
+				next[i][j] = s[i] * s[j] / p.sy
+				for k := range 2 {
+					for l := range 2 {
+						left, right := -s[i]*y[k]/p.sy, -y[l]*s[j]/p.sy
+						if i == k {
+							left++
+						}
+						if l == j {
+							right++
+						}
+						next[i][j] += left * H[k][l] * right
+					}
+				}
+			}
+		}
+		H = next
+	}
+	l, g := &lbfgs[float64]{pairs: pairs, d: make(vec, 2)}, vec{3, -1}
+	l.direction(g)
+	for i, d := range l.d.(vec) {
+		if want := -H[i][0]*g[0] - H[i][1]*g[1]; math.Abs(d-want) > 1e-12 {
+			t.Errorf("element %d of the direction is %g, want %g", i, d, want)
+		}
+	}
+}
+
+func TestDefaultRates(t *testing.T) {
+	for method, want := range map[Method]float64{SGD: 0.01, Adam: 0.001, LBFGS: 1} {
+		if got := (Settings{Method: method}).WithDefaults().Rate.At(9, 0); got != want {
+			t.Errorf("%s: the rate is %g where none is given, want %g", method, got, want)
 		}
 	}
 }
