@@ -45,6 +45,7 @@ func TestBitFlips(t *testing.T) {
 	}
 	for name, valid := range samples(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			path := written(t, "flipped", valid)
 			rng := rand.New(rand.NewPCG(5, 7))
 			noticed := 0
@@ -79,6 +80,7 @@ func TestTruncations(t *testing.T) {
 	}
 	for name, valid := range samples(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			path := written(t, "cut", valid)
 			rng := rand.New(rand.NewPCG(5, 7))
 			for i := range cuts {
@@ -182,6 +184,7 @@ func TestDamageByTheThousand(t *testing.T) {
 	}
 	for name, valid := range small {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			path := written(t, "damaged", valid)
 			rng := rand.New(rand.NewPCG(17, 19))
 			refused := 0

@@ -17,6 +17,7 @@ import (
 func TestDigestsNoticeEveryFlip(t *testing.T) {
 	for name, valid := range samples(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			path := written(t, "data", valid)
 			manifest, d, err := WriteDigests(t.Context(), "", []string{path}, false, OpenOptions{})
 			if err != nil || manifest != filepath.Join(filepath.Dir(path), DigestsName) || len(d.Files) != 1 || d.Files[0].Path != "data" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -26,6 +27,7 @@ type ColumnView struct {
 	Role    string   `json:"role,omitempty"`
 	Values  []string `json:"values"`
 	Omitted int64    `json:"omitted"` // values between the last and the others
+	Unread  string   `json:"unread"`  // why the column is not read; "" where it is
 }
 
 // maxShown is the number of values that are shown of a column.
@@ -50,12 +52,9 @@ func Head(ctx context.Context, src Source, o RoleOptions, n int, id string) ([]S
 		p.id = append(p.id, f)
 	}
 	h := &heading{plan: p, roles: r, schema: src.Schema(), n: n, id: id, at: map[string]int{}}
-	var columns []int
-	for i := range src.Schema().NumFields() {
-		columns = append(columns, i)
-	}
+	columns := readable(src.Schema())
 	for _, f := range p.id {
-		f.at = f.schema
+		f.at = slices.Index(columns, f.schema)
 	}
 	for i := 0; i < unitsOf(src) && !h.done; i++ {
 		u := src.Unit(i)
@@ -147,7 +146,11 @@ func (h *heading) unit(u Unit, rec arrow.Record) error {
 func (h *heading) begin(id string, u Unit, row int) SequenceView {
 	s := SequenceView{ID: id, File: u.File, Row: u.FirstRow + int64(row)}
 	for _, f := range h.schema.Fields() {
-		s.Columns = append(s.Columns, ColumnView{Name: f.Name, Role: h.roles.of(f.Name), Values: []string{}})
+		c := ColumnView{Name: f.Name, Role: h.roles.of(f.Name), Values: []string{}}
+		if err := supported(f.Type); err != nil {
+			c.Unread = err.Error()
+		}
+		s.Columns = append(s.Columns, c)
 	}
 	return s
 }
@@ -156,7 +159,12 @@ func (h *heading) begin(id string, u Unit, row int) SequenceView {
 func (h *heading) append(s *SequenceView, views []view, row int) {
 	steps := int64(1)
 	for i := range s.Columns {
-		c, v := &s.Columns[i], views[i]
+		c := &s.Columns[i]
+		if c.Unread != "" {
+			continue
+		}
+		v := views[0]
+		views = views[1:]
 		switch {
 		case h.plan.layout == Nested && v.outer != nil:
 			if v.outer.IsNull(row) {
@@ -173,11 +181,11 @@ func (h *heading) append(s *SequenceView, views []view, row int) {
 		case v.outer != nil:
 			c.add(elementText(v.outer, v.leaf, row))
 		case h.plan.layout == Nested && slices.Contains(h.roles.Inputs, c.Name):
-			text := word(v.leaf, row)
+			text := shown(v.leaf, row)
 			c.add(text)
 			steps = int64(len([]rune(text)))
 		default:
-			c.add(word(v.leaf, row))
+			c.add(shown(v.leaf, row))
 		}
 	}
 	s.Steps += steps
@@ -199,7 +207,7 @@ func (c *ColumnView) add(value string) {
 // elementText shows one value, or a list of them.
 func elementText(lists array.ListLike, leaf arrow.Array, e int) string {
 	if lists == nil {
-		return word(leaf, e)
+		return shown(leaf, e)
 	}
 	if lists.IsNull(e) {
 		return "null"
@@ -211,7 +219,15 @@ func elementText(lists array.ListLike, leaf arrow.Array, e int) string {
 			out = append(out, fmt.Sprintf("… %d more", hi-i))
 			break
 		}
-		out = append(out, word(leaf, int(i)))
+		out = append(out, shown(leaf, int(i)))
 	}
 	return "[" + strings.Join(out, " ") + "]"
+}
+
+// shown is a value for a person: bytes that are a text as the text, because many programs store texts as bytes.
+func shown(leaf arrow.Array, i int) string {
+	if b, ok := leaf.(interface{ Value(int) []byte }); ok && leaf.IsValid(i) && utf8.Valid(b.Value(i)) {
+		return string(b.Value(i))
+	}
+	return word(leaf, i)
 }

@@ -8,6 +8,7 @@ import (
 
 // A sample is what its limit allows, is spread from the first unit to the last, and says so; within the limit all is looked at.
 func TestInspectSample(t *testing.T) {
+	t.Parallel()
 	in := filepath.Join(t.TempDir(), "in.parquet")
 	steps := shuffledSteps(4000, 30)
 	writeSteps(t, in, 100, steps)

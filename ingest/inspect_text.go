@@ -24,7 +24,7 @@ func (in *Inspection) Text() string {
 		b.WriteString("\n")
 	}
 	if !in.Endless {
-		fmt.Fprintf(&b, "%s (row groups or batches), the smallest of %s rows, the largest of %s\n", count(in.Units.Count, "unit"), thousands(in.Units.MinRows), thousands(in.Units.MaxRows))
+		fmt.Fprintf(&b, "read in %s (row groups or record batches) of %s\n", count(in.Units.Count, "unit"), in.Units.rows())
 	}
 	b.WriteString("\n")
 	in.columnTable(&b)
@@ -55,6 +55,13 @@ func (in *Inspection) Text() string {
 		fmt.Fprintf(&b, "\nthe same, said with flags:\n  curvestream train --data FILES %s\n", strings.Join(in.Flags, " "))
 	}
 	return b.String()
+}
+
+func (u UnitInfo) rows() string {
+	if u.MinRows == u.MaxRows {
+		return thousands(u.MaxRows) + " rows"
+	}
+	return thousands(u.MinRows) + " to " + thousands(u.MaxRows) + " rows"
 }
 
 func (in *Inspection) columnTable(b *strings.Builder) {
@@ -108,6 +115,10 @@ func (st *Stats) Text() string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "column\ttype\tvalues\tnulls\tNaN\tInf\tmin\tmean\tsd\tmax\tdistinct\t")
 	for _, c := range st.Columns {
+		if c.Unread != "" {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, c.Type, strings.Repeat("-\t", 9))
+			continue
+		}
 		distinct := thousands(c.Distinct)
 		if c.Many {
 			distinct = ">" + distinct
@@ -116,6 +127,11 @@ func (st *Stats) Text() string {
 			number(c.Min), number(c.Mean), number(c.SD), number(c.Max), distinct)
 	}
 	w.Flush()
+	for _, c := range st.Columns {
+		if c.Unread != "" {
+			fmt.Fprintf(&b, "column %s is not read: %s\n", c.Name, c.Unread)
+		}
+	}
 	if st.Lengths != nil {
 		fmt.Fprintf(&b, "\n%s sequences\n", thousands(st.Sequences))
 		st.Lengths.text(&b)
@@ -168,6 +184,10 @@ func HeadText(sequences []SequenceView) string {
 			name := c.Name
 			if c.Role != "" {
 				name += " (" + c.Role + ")"
+			}
+			if c.Unread != "" {
+				fmt.Fprintf(&b, "  %s: not read, because %s\n", name, c.Unread)
+				continue
 			}
 			values := slices.Clone(c.Values)
 			for k, v := range values {

@@ -74,6 +74,7 @@ func compareWithLibrary(t *testing.T, path string) (compared int) {
 
 // Every column of every file at hand that is decoded here is what the library makes of it.
 func TestDecoderAgreesOnFiles(t *testing.T) {
+	t.Parallel()
 	paths, err := filepath.Glob(filepath.Join(shared.Dir(t, "data"), "*.parquet"))
 	if err != nil {
 		t.Fatal(err)
@@ -160,6 +161,7 @@ func fillValue16(b *array.Float16Builder, rng *rand.Rand) {
 // Random nested data of all types, with and without nulls, dictionaries and compression, in small pages and pages of both versions, is
 // read as the library reads it, and as it was written.
 func TestDecoderAgreesOnRandomNests(t *testing.T) {
+	t.Parallel()
 	leaves := []arrow.DataType{arrow.PrimitiveTypes.Float32, arrow.PrimitiveTypes.Float64, arrow.FixedWidthTypes.Float16,
 		arrow.PrimitiveTypes.Int8, arrow.PrimitiveTypes.Uint8, arrow.PrimitiveTypes.Int16, arrow.PrimitiveTypes.Uint16,
 		arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Uint32, arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Uint64,

@@ -102,6 +102,7 @@ func compareSteps(a, b step) int {
 
 // Sorting is what a stable sort in memory is, whether the rows fit into the memory, take a few runs, or so many that they are merged twice.
 func TestSort(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	steps := shuffledSteps(3000, 60)
 	in := filepath.Join(dir, "in.parquet")

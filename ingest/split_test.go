@@ -47,6 +47,7 @@ func partsOf(t *testing.T, dir string, seed uint64, files ...string) map[string]
 
 // A sequence is in one part, whatever else is in the data and however it is cut into row groups; the seed decides which.
 func TestSplit(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	steps := shuffledSteps(2400, 3)
 	half, whole := filepath.Join(dir, "half.parquet"), filepath.Join(dir, "whole.arrow")

@@ -33,19 +33,17 @@ type ColumnStats struct {
 	Max      *float64 `json:"max"`
 	Distinct int64    `json:"distinct"` // exact up to maxDistinct
 	Many     bool     `json:"many"`     // there are more than Distinct different values
+	Unread   string   `json:"unread"`   // why the column is not read, and all else is 0; "" where it is
 }
 
 // maxDistinct bounds the memory of counting different values.
 const maxDistinct = 10_000
 
-// CollectStats reads all data once (of an endless source the first unit).
+// CollectStats reads all data once (of an endless source the first unit), but for columns of types that are not read.
 func CollectStats(ctx context.Context, src Source, o RoleOptions) (*Stats, error) {
 	out := &Stats{}
 	schema := src.Schema()
-	var columns []int
-	for i := range schema.NumFields() {
-		columns = append(columns, i)
-	}
+	columns := readable(schema)
 	totals := make([]*tally, len(columns))
 	for i := range totals {
 		totals[i] = newTally()
@@ -66,10 +64,25 @@ func CollectStats(ctx context.Context, src Source, o RoleOptions) (*Stats, error
 	if err != nil {
 		return nil, fmt.Errorf("ingest: collecting statistics: %w", err)
 	}
-	for i, f := range schema.Fields() {
-		out.Columns = append(out.Columns, totals[i].stats(f))
+	for _, f := range schema.Fields() {
+		if err := supported(f.Type); err != nil {
+			out.Columns = append(out.Columns, ColumnStats{Name: f.Name, Type: typeText(f.Type), Unread: err.Error()})
+			continue
+		}
+		out.Columns = append(out.Columns, totals[0].stats(f))
+		totals = totals[1:]
 	}
 	return out, out.lengths(ctx, src, o)
+}
+
+// readable lists the columns of types that are read.
+func readable(schema *arrow.Schema) (columns []int) {
+	for i, f := range schema.Fields() {
+		if supported(f.Type) == nil {
+			columns = append(columns, i)
+		}
+	}
+	return columns
 }
 
 // lengths adds the sequences' lengths, where the roles can be inferred.

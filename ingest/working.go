@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -63,6 +64,7 @@ func (w WorkingSpec) about(columns []int) about {
 		}
 	}
 	for i, f := range w.Source.Fingerprint() {
+		f.Path = absolute(f.Path)
 		a.Files = append(a.Files, dated{f, changed[i]})
 	}
 	for _, c := range columns {
@@ -70,6 +72,17 @@ func (w WorkingSpec) about(columns []int) about {
 		a.Columns = append(a.Columns, f.Name+" "+describe(f.Type))
 	}
 	return a
+}
+
+// absolute spells the name of a local file in the same way from whatever directory it is named.
+func absolute(path string) string {
+	if path == StandardInput || strings.Contains(path, "://") {
+		return path
+	}
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
 }
 
 // name returns the name of the directory of a copy: equal for equal content.

@@ -152,6 +152,7 @@ func (l *Loader[F]) prepareUnit(ctx context.Context, mb Minibatch, j *job[F], ta
 		}
 		defer rec.Release()
 		l.counters.decode.done(recordBytes(rec))
+		l.counters.ahead.done(recordBytes(rec))
 		u = &unit{index: j.index, rec: rec}
 	}
 	j.unit = u

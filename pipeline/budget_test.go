@@ -14,7 +14,7 @@ import (
 
 // With the least budget that the error of a smaller one names, every pass ends (synctest finds a deadlock at once), the
 // budget is kept, and the bits are those of a budget without limit. Layouts, units, chunks, workers and timing are random.
-func TestLeastBudgetIsEnough(t *testing.T) {
+func TestHardByteBudget(t *testing.T) {
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 0))

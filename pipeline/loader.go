@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 
 	"curvestream/ingest"
@@ -32,8 +31,9 @@ type expecter interface {
 // LoaderOptions say how a loader works. None of them changes what it delivers but Identify.
 type LoaderOptions struct {
 	Memory   int64 // budget in bytes for units being read, kept units and chunks; 0 means 1 GiB
-	Workers  int   // goroutines that decode, and as many that encode; 0 means GOMAXPROCS
-	Prefetch int   // chunks (or windows of chunks that are read together) prepared ahead of the consumer; 0 means 2
+	Workers  int   // units decoded at a time, and as many encoded; 0 means GOMAXPROCS, to begin with where Tune is set
+	Prefetch int   // chunks (or windows of chunks that are read together) prepared ahead of the consumer; 0 means 2, to begin with where Tune is set
+	Tune     bool  // raise those of Workers and Prefetch that are 0 where the consumer waits for data, as far as it helps
 	Identify bool  // give batches the identifiers of their sequences
 	Copy     CopyOptions
 }
@@ -52,6 +52,7 @@ type Loader[F ingest.Float] struct {
 	memory   *budget
 	cache    *cache[F]
 	counters counters
+	tuner    *tuner
 	// Memory that is used again.
 	batches   batchPool[F]
 	pieces    slicePool[piece[F]]
@@ -81,9 +82,7 @@ func newLoader[F ingest.Float](src ingest.Source, m *Manifest, enc *ingest.Encod
 		return nil, errors.New("pipeline: memory, workers and prefetch must not be negative")
 	}
 	setDefault(&o.Memory, defaultMemory)
-	setDefault(&o.Workers, runtime.GOMAXPROCS(0))
-	setDefault(&o.Prefetch, 2)
-	l := &Loader[F]{src: src, manifest: m, encoding: enc, encoder: e, options: o, cache: newCache[F]()}
+	l := &Loader[F]{src: src, manifest: m, encoding: enc, encoder: e, options: o, cache: newCache[F](), tuner: newTuner(o)}
 	l.expecter, _ = e.(expecter)
 	l.cache.unused = l.batches.give
 	if o.Copy.Dir != "" && !m.endless {

@@ -28,8 +28,12 @@ var encodings = map[string]ingest.Encoding{
 func TestSameBitsWhateverTheWorkers(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	rows := longRows(nestedRows(120), true)
-	plan := PlanOptions{Seed: 9, GradientSize: 70, CurvatureSize: 20, CurvatureFrom: CurvatureSubset, HeldOutSize: 30, ChunkSequences: 12}
-	want := ""
+	plans := []PlanOptions{
+		{Seed: 9, GradientSize: 70, CurvatureSize: 20, CurvatureFrom: CurvatureSubset, HeldOutSize: 30, ChunkSequences: 12},
+		{Seed: 9, GradientSize: 70, CurvatureSize: 20, CurvatureFrom: CurvatureDisjoint, HeldOutSize: 30, ChunkSequences: 12},
+		{Seed: 9, GradientSize: 70, CurvatureFrom: CurvatureEqual, HeldOutSize: 30, ChunkSequences: 12, Shuffle: ShuffleBlock, BlockSize: 16},
+	}
+	var want [3]string
 	for _, workers := range []int{1, 2, 8} {
 		for _, prefetch := range []int{1, 5} {
 			for _, memory := range []int64{40 << 10, 150 << 10, 1 << 30} {
@@ -38,23 +42,24 @@ func TestSameBitsWhateverTheWorkers(t *testing.T) {
 				src.slow = 20 * time.Microsecond
 				f := newFixture(t, src, ingest.Long, lastDense)
 				l := f.loader(t, LoaderOptions{Workers: workers, Prefetch: prefetch, Memory: memory})
-				p := f.plan(t, plan)
-				got := ""
-				for step := 1; step <= 3; step++ {
-					g := deliverAll(t, l, p.Minibatch(Gradient, step))
-					c := deliverAll(t, l, p.Minibatch(Curvature, step))
-					h := deliverAll(t, l, p.Minibatch(HeldOut, step))
-					if again := deliverAll(t, l, p.Minibatch(Gradient, step)); again != g {
-						t.Fatalf("workers=%d prefetch=%d memory=%d: a replay has other bits", workers, prefetch, memory)
+				for i, plan := range plans {
+					p, got := f.plan(t, plan), ""
+					for step := 1; step <= 3; step++ {
+						g := deliverAll(t, l, p.Minibatch(Gradient, step))
+						c := deliverAll(t, l, p.Minibatch(Curvature, step))
+						h := deliverAll(t, l, p.Minibatch(HeldOut, step))
+						if again := deliverAll(t, l, p.Minibatch(Gradient, step)); again != g {
+							t.Fatalf("workers=%d prefetch=%d memory=%d: a replay has other bits", workers, prefetch, memory)
+						}
+						got += g + c + h
 					}
-					got += g + c + h
-				}
-				got += deliverAll(t, l, p.Everything())
-				if want == "" {
-					want = got
-				}
-				if got != want {
-					t.Fatalf("workers=%d prefetch=%d memory=%d: other bits", workers, prefetch, memory)
+					got += deliverAll(t, l, p.Everything())
+					if want[i] == "" {
+						want[i] = got
+					}
+					if got != want[i] {
+						t.Fatalf("%+v workers=%d prefetch=%d memory=%d: other bits", plan, workers, prefetch, memory)
+					}
 				}
 				if s := l.Stats(); s.Peak > s.Memory {
 					t.Errorf("workers=%d prefetch=%d memory=%d: %d bytes held at once", workers, prefetch, memory, s.Peak)
@@ -124,7 +129,7 @@ func TestReplaysAndReads(t *testing.T) {
 	}
 }
 
-func TestEpochsAreProven(t *testing.T) {
+func TestExactlyOnce(t *testing.T) {
 	f := newFixture(t, newFakeSource(nestedRows(50), 8), ingest.Nested, lastDense)
 	l := f.loader(t, LoaderOptions{})
 	p := f.plan(t, PlanOptions{GradientSize: 12, ChunkSequences: 5})
@@ -223,7 +228,7 @@ func TestConsumerPanics(t *testing.T) {
 	f.src.memory.AssertSize(t, 0)
 }
 
-func TestTooLarge(t *testing.T) {
+func TestRowGroupLargerThanBudget(t *testing.T) {
 	f := newFixture(t, newFakeSource(nestedRows(60), 30), ingest.Nested, lastDense)
 	_, err := newLoader[float32](f.src, f.manifest, f.encoding, f.encoder, LoaderOptions{Memory: 1000})
 	if large, ok := errors.AsType[*TooLargeError](err); !ok || large.File != "part-0.parquet" || large.Needs != f.src.Unit(0).Bytes {
@@ -256,7 +261,7 @@ func TestOneMinibatchAtATime(t *testing.T) {
 }
 
 // Cancelled at any moment, Each returns the reason, every goroutine has ended and every record is released.
-func TestCancelAtAnyMoment(t *testing.T) {
+func TestCancelAnywhere(t *testing.T) {
 	f := newFixture(t, newFakeSource(longRows(nestedRows(100), true), 20), ingest.Long, lastDense)
 	f.src.slow = 50 * time.Microsecond
 	mb := f.plan(t, PlanOptions{ChunkSequences: 9}).Everything()

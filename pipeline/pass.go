@@ -28,19 +28,26 @@ type pass[F ingest.Float] struct {
 	keys    []Hash           // of the chunks
 	seen    ledger           // what was consumed
 	limit   int64            // bytes of chunks in a window
-	windows chan *window[F]  // Prefetch places: how far admission may run ahead of the consumer
+	windows chan *window[F]  // as many places as may ever be open
 	jobs    chan *job[F]     // unbuffered: admission is what bounds memory
 	decoded chan *job[F]     // one place a worker, so that a unit that is slow to encode does not idle the decoders
 	ready   chan *pending[F] // one place: the next batch is packed while the consumer computes
+	// How many pass at a time; they are resized, by the consumer, while the pass runs.
+	open     *gate // windows that wait for assembly: how far admission may run ahead of the consumer
+	decoding *gate
+	encoding *gate
 }
 
 func newPass[F ingest.Float](l *Loader[F], mb Minibatch) (*pass[F], error) {
 	if l.manifest.endless && mb.all {
 		return nil, fmt.Errorf("pipeline: %s has no end: it cannot be read as a whole", l.src.Unit(0).File)
 	}
+	t := l.tuner
+	now, _ := t.choice()
 	p := &pass[F]{l: l, mb: mb, keys: make([]Hash, len(mb.Chunks)),
-		windows: make(chan *window[F], l.options.Prefetch), jobs: make(chan *job[F]),
-		decoded: make(chan *job[F], l.options.Workers), ready: make(chan *pending[F], 1)}
+		windows: make(chan *window[F], t.mostPrefetch), jobs: make(chan *job[F]),
+		decoded: make(chan *job[F], t.mostWorkers), ready: make(chan *pending[F], 1),
+		open: newGate(now.prefetch, t.mostPrefetch), decoding: newGate(now.workers, t.mostWorkers), encoding: newGate(now.workers, t.mostWorkers)}
 	for i, positions := range mb.Chunks {
 		p.keys[i] = chunkKey(mb, positions)
 	}
@@ -54,7 +61,7 @@ func newPass[F ingest.Float](l *Loader[F], mb Minibatch) (*pass[F], error) {
 
 // start starts all stages but the consumer. Each closes what it sends to when it ends.
 func (p *pass[F]) start(ctx context.Context, g *errgroup.Group) {
-	workers := p.l.options.Workers
+	workers := p.l.tuner.mostWorkers // of which a gate lets through as many as are chosen
 	g.Go(func() error { return p.admit(ctx) })
 	var decoding atomic.Int32
 	decoding.Store(int32(workers))
@@ -82,6 +89,10 @@ func (p *pass[F]) admit(ctx context.Context) error {
 			return err
 		}
 		start := time.Now()
+		if err := p.open.enter(ctx); err != nil {
+			return err
+		}
+		add(&p.l.counters.held, start)
 		if err := send(ctx, p.windows, w); err != nil {
 			return err
 		}
@@ -147,47 +158,63 @@ func (p *pass[F]) admitUnit(ctx context.Context, j *job[F]) error {
 // decode reads units that are not in memory. It hands a unit over before it waits for room, so that an encoder that waits
 // for a unit never waits for itself.
 func (p *pass[F]) decode(ctx context.Context) error {
-	l, count := p.l, &p.l.counters.decode
-	for {
+	return through(ctx, p.decoding, func() (more bool, err error) {
+		l, count := p.l, &p.l.counters.decode
 		start := time.Now()
 		j, ok, err := receive(ctx, p.jobs)
 		if err != nil || !ok {
-			return err
+			return false, err
 		}
 		start = add(&count.starved, start)
 		if j.first {
 			if err := l.read(ctx, j.unit); err != nil {
-				return err
+				return false, err
 			}
 			count.done(j.unit.bytes)
 		}
 		start = add(&count.busy, start)
 		if err := send(ctx, p.decoded, j); err != nil {
-			return err
+			return false, err
 		}
 		add(&count.blocked, start)
+		return true, nil
+	})
+}
+
+// through does something again and again, each time inside a gate, until it says that there is no more.
+func through(ctx context.Context, g *gate, do func() (more bool, err error)) error {
+	for {
+		if err := g.enter(ctx); err != nil {
+			return err
+		}
+		more, err := do()
+		g.leave()
+		if err != nil || !more {
+			return err
+		}
 	}
 }
 
 // encode encodes the sequences that lie in one piece.
 func (p *pass[F]) encode(ctx context.Context) error {
-	l, count := p.l, &p.l.counters.encode
-	for {
+	return through(ctx, p.encoding, func() (more bool, err error) {
+		count := &p.l.counters.encode
 		start := time.Now()
 		j, ok, err := receive(ctx, p.decoded)
 		if err != nil || !ok {
-			return err
+			return false, err
 		}
 		if _, _, err := receive(ctx, j.unit.ready); err != nil {
-			return err
+			return false, err
 		}
 		start = add(&count.starved, start)
-		if err := l.encodeJob(j); err != nil {
-			return err
+		if err := p.l.encodeJob(j); err != nil {
+			return false, err
 		}
 		add(&count.busy, start)
 		j.done <- struct{}{}
-	}
+		return true, nil
+	})
 }
 
 // assemble takes the jobs of each window in order, joins the sequences that are split, packs chunks as they are complete,
@@ -201,6 +228,7 @@ func (p *pass[F]) assemble(ctx context.Context) error {
 		if err != nil || !ok {
 			return err
 		}
+		p.open.leave()
 		add(&count.starved, start)
 		next := 0
 		for _, j := range w.jobs {
@@ -239,7 +267,8 @@ func (p *pass[F]) handOn(ctx context.Context, w *window[F], next *int) error {
 
 // consume hands the chunks to the consumer. A chunk stays in memory after it, as long as nothing else needs the place.
 func (p *pass[F]) consume(ctx context.Context, consume func(*nn.Batch[F]) error) error {
-	c := &p.l.counters
+	c, t := &p.l.counters, p.l.tuner
+	t.begin(c)
 	for {
 		start := time.Now()
 		k, ok, err := receive(ctx, p.ready)
@@ -256,7 +285,18 @@ func (p *pass[F]) consume(ctx context.Context, consume func(*nn.Batch[F]) error)
 			return err
 		}
 		p.l.unpin(&k.kept.held)
+		if t.look(c) {
+			p.resize()
+		}
 	}
+}
+
+// resize makes the gates as wide as is chosen.
+func (p *pass[F]) resize() {
+	now, _ := p.l.tuner.choice()
+	p.open.resize(now.prefetch)
+	p.decoding.resize(now.workers)
+	p.encoding.resize(now.workers)
 }
 
 // unpin lets something be evicted, and wakes admission if it waits for that.

@@ -67,7 +67,7 @@ func count(n int) []int {
 }
 
 // A minibatch depends on nothing but its role and step: not on what was asked for before.
-func TestMinibatchIsAPureFunction(t *testing.T) {
+func TestMinibatchesAreAPureFunction(t *testing.T) {
 	m := manifestOf(t, nestedRows(50), 7)
 	o := PlanOptions{Seed: 1, GradientSize: 12, CurvatureSize: 5, CurvatureFrom: CurvatureSubset, HeldOutSize: 6, ChunkSequences: 4}
 	forward, backward := mustPlan(t, m, o), mustPlan(t, m, o)

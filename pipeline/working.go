@@ -25,7 +25,8 @@ type CopyOptions struct {
 // A copying is the working copy of a loader.
 type copying struct {
 	options CopyOptions
-	used    bool // it is read from
+	used    bool   // it is read from
+	path    string // where it lies, once it is read from
 
 	mu     sync.Mutex
 	note   string                      // what there is to say of it
@@ -56,7 +57,7 @@ func (l *Loader[F]) useCopy(ctx context.Context) error {
 	case err == nil:
 		return l.moveTo(w)
 	case context.Cause(ctx) != nil:
-		return err
+		return context.Cause(ctx)
 	case !errors.Is(err, fs.ErrNotExist) || errors.Is(err, errMoved):
 		c.say(err.Error() + "; it is written anew")
 		if err := ingest.RemoveWorking(c.options.Dir, spec, columns); err != nil {
@@ -148,7 +149,7 @@ func (l *Loader[F]) moveTo(w *ingest.Working) error {
 	}
 	l.memory.release(l.cache.dropUnits())
 	l.src, l.manifest, l.encoder, l.expecter, l.costs = w.Source, m, e, e, costs
-	l.copy.used = true
+	l.copy.used, l.copy.path = true, w.Path
 	l.copy.say("reading from the working copy " + w.Path)
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 func benchDataCommand(t *terminal) *cli.Command {
 	roles := settingFlags(func(key string) bool {
-		return key != "data.train" && key != "data.valid" && !underKeys("data.cache", "data.cache_compression", "data.manifest")(key) && underKeys("data", "model.loss", "memory")(key)
+		return key != "data.train" && key != "data.valid" && !underKeys("data.cache", "data.cache_compression", "data.manifest", "data.workers", "data.prefetch")(key) && underKeys("data", "model.loss", "memory")(key)
 	})
 	return &cli.Command{Name: "data", Usage: "reading: from files to records and packed batches; without FILE on generated ones", ArgsUsage: "[FILE...]",
 		Action: t.benchData, Flags: append(append(configFlags(), roles...),

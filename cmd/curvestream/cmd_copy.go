@@ -23,11 +23,12 @@ func copyCommands(t *terminal) []*cli.Command {
 		return append(append(configFlags(), settingFlags(underKeys(keys...))...), more...)
 	}
 	return []*cli.Command{
-		{Name: "convert", Usage: "a copy in another format or compression, with row groups of another size, or sorted", ArgsUsage: "FILE...", Action: t.dataConvert, Flags: flags([]string{"data.id", "data.time", "data.layout"},
+		{Name: "convert", Usage: "a copy in another format or compression, with row groups of another size, or sorted", ArgsUsage: "FILE...", Action: t.dataConvert, Flags: flags(copiedKeys(),
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.parquet, .arrow, .jsonl, or - for an Arrow stream on standard output"},
 			&cli.StringFlag{Name: "format", Usage: "parquet, arrow or jsonl (default: by the name)"},
 			compression, groups,
 			&cli.BoolFlag{Name: "sort", Usage: "in the order of sequences (--id) and their time-steps (--time), with no more than --memory", DisableDefaultText: true},
+			&cli.StringFlag{Name: "working-copy", Usage: "instead of a file: the working copy in `DIR` that train --cache DIR makes and reads, of the same data and roles"},
 			&cli.StringFlag{Name: "temp", Usage: "with --sort: the `DIR` for what does not fit (default: the system's for temporary files)"},
 			digests, overwrite)},
 		{Name: "split", Usage: "whole sequences into parts such as train and test, by a hash of their id", ArgsUsage: "FILE...", Action: t.dataSplit, Flags: flags([]string{"data.id", "data.layout", "seed"},
@@ -39,6 +40,18 @@ func copyCommands(t *terminal) []*cli.Command {
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.json (default: " + data.DigestsName + " beside the data)"},
 			overwrite)},
 	}
+}
+
+// copiedKeys are the settings on which a working copy depends; sorting goes by some of them.
+func copiedKeys() []string {
+	keys := []string{"model.loss", "seed"}
+	for _, key := range config.Keys() {
+		other := underKeys("data.train", "data.valid", "data.cache", "data.cache_compression", "data.manifest", "data.s3_endpoint", "data.s3_region", "data.remote_cache", "data.prefetch")
+		if underKeys("data")(key) && !other(key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // copying collects what a command copies and how.
@@ -70,13 +83,14 @@ func (t *terminal) dataConvert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if to.Path == "" {
-		return fault.New(fault.Usage, "usage.missing_flag", "data convert needs -o FILE, with an ending .parquet, .arrow or .jsonl, or - for standard output")
+	if c.IsSet("working-copy") {
+		return t.makeWorkingCopy(c, a, settings, to)
 	}
-	for _, flag := range []string{"temp", "id", "time", "layout"} {
-		if c.IsSet(flag) && !c.Bool("sort") {
-			return fault.New(fault.Usage, "usage.missing_flag", "--%s is for sorting", flag).Fix("--sort")
-		}
+	if to.Path == "" {
+		return fault.New(fault.Usage, "usage.missing_flag", "data convert needs -o FILE, with an ending .parquet, .arrow or .jsonl, or - for standard output; or --working-copy DIR")
+	}
+	if err := onlyForSorting(c); err != nil {
+		return err
 	}
 	convert := func() (data.Converted, error) { return a.Convert(c.Context, c.Args().Slice(), to) }
 	if c.Bool("sort") {
@@ -90,6 +104,56 @@ func (t *terminal) dataConvert(c *cli.Context) error {
 	}
 	return t.answer(done, func(w io.Writer) {
 		fmt.Fprintf(w, "%s   %s rows, %d columns\n", done.Path, thousands(float64(done.Rows)), done.Columns)
+	})
+}
+
+// onlyForSorting refuses flags that say nothing of a plain copy.
+func onlyForSorting(c *cli.Context) error {
+	sorting := []string{"temp"}
+	for _, key := range copiedKeys() {
+		s, _ := config.Find(key)
+		switch key {
+		case "data.id", "data.time", "data.layout":
+			sorting = append(sorting, s.Flag())
+		default:
+			if c.IsSet(s.Flag()) {
+				return fault.New(fault.Usage, "usage.missing_flag", "--%s is for working copies: a file holds all rows and columns", s.Flag()).Fix("--working-copy DIR, or leave it out")
+			}
+		}
+	}
+	for _, flag := range sorting {
+		if c.IsSet(flag) && !c.Bool("sort") {
+			return fault.New(fault.Usage, "usage.missing_flag", "--%s is for sorting", flag).Fix("--sort")
+		}
+	}
+	return nil
+}
+
+// makeWorkingCopy makes what train --cache DIR makes while it reads the data for the first time.
+func (t *terminal) makeWorkingCopy(c *cli.Context, a data.Access, settings *config.Config, to data.Copy) error {
+	for _, flag := range []string{"out", "format", "sort", "temp", "row-group-rows", "overwrite"} {
+		if c.IsSet(flag) {
+			return fault.New(fault.Usage, "usage.wrong_value", "--%s and --working-copy cannot be given together: a working copy has a form of its own", flag).Fix("leave --%s out", flag)
+		}
+	}
+	switch to.Compression {
+	case "", "none", "lz4":
+	default:
+		return fault.New(fault.Usage, "usage.wrong_value", "--compression %s: a working copy has none or lz4", to.Compression)
+	}
+	done, err := a.WorkingCopy(c.Context, c.Args().Slice(), settings, c.String("working-copy"), to)
+	if err != nil {
+		return err
+	}
+	return t.answer(done, func(w io.Writer) {
+		made := "was there already"
+		if done.Made {
+			made = "made"
+		}
+		fmt.Fprintf(w, "%s   %s: %s sequences, %s record batches, %s MB\n", done.Path, made, thousands(float64(done.Sequences)), thousands(float64(done.Units)), thousands(float64(done.Bytes/1e6)))
+		for _, note := range done.Notes {
+			fmt.Fprintln(w, note)
+		}
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 func dataCommand(t *terminal) *cli.Command {
 	flags := func(more ...cli.Flag) []cli.Flag {
 		roles := settingFlags(func(key string) bool {
-			return key != "data.train" && key != "data.valid" && !underKeys("data.cache", "data.cache_compression", "data.manifest")(key) && underKeys("data", "model.loss", "memory")(key)
+			return key != "data.train" && key != "data.valid" && !underKeys("data.cache", "data.cache_compression", "data.manifest", "data.workers", "data.prefetch")(key) && underKeys("data", "model.loss", "memory")(key)
 		})
 		return append(append(configFlags(), roles...), more...)
 	}

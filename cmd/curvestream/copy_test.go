@@ -55,3 +55,50 @@ func TestConvertAndManifest(t *testing.T) {
 		t.Error("a refused copy left a file")
 	}
 }
+
+// A working copy that data convert makes is the one that training makes and reads, from wherever the data are named, and no bit of the
+// model depends on it.
+func TestConvertToWorkingCopy(t *testing.T) {
+	from, dir := filepath.Join(shared.Dir(t, "data"), "jsb_chorales_test.parquet"), t.TempDir()
+	cache := filepath.Join(dir, "cache")
+	made := object(t, "data", "convert", from, "--working-copy", cache)
+	path, _ := made["path"].(string)
+	if made["made"] != true || made["sequences"] != 77.0 || filepath.Dir(path) != cache {
+		t.Errorf("%v", made)
+	}
+	t.Chdir(filepath.Dir(from))
+	if again := object(t, "data", "convert", filepath.Base(from), "--working-copy", cache); again["made"] != false || again["path"] != path {
+		t.Errorf("%v", again)
+	}
+	var losses []any
+	for i, more := range [][]string{{"--cache", cache}, {}} {
+		run := filepath.Join(dir, string(rune('a'+i)))
+		o := must(t, append([]string{"train", "--data", from, "--run", run, "--hidden", "5", "--iterations", "2", "--seed", "1", "--progress", "lines"}, more...)...)
+		if read := strings.Contains(o.stderr, "reading from the working copy "+path); read != (i == 0) {
+			t.Errorf("with %v: the working copy was read: %t\n%s", more, read, o.stderr)
+		}
+		losses = append(losses, object(t, "eval", run, "--data", from)["loss"])
+	}
+	if losses[0] != losses[1] {
+		t.Errorf("losses %v with the copy and without", losses)
+	}
+	if found, err := filepath.Glob(filepath.Join(cache, "*")); err != nil || len(found) != 1 {
+		t.Errorf("%v, %v", found, err)
+	}
+	for _, c := range []struct {
+		args string
+		exit int
+		want string
+	}{
+		{"data convert " + from + " --working-copy " + cache + " -o x.arrow", 64, "--out and --working-copy"},
+		{"data convert " + from + " --working-copy " + cache + " --sort", 64, "--sort and --working-copy"},
+		{"data convert " + from + " --working-copy " + cache + " --compression zstd", 64, "none or lz4"},
+		{"data convert " + from + " --working-copy " + cache + " --targets nope", 65, "nope"},
+		{"data convert gen:addition?length=10 --working-copy " + cache, 64, "has no end"},
+		{"data convert " + from + " --targets id -o " + filepath.Join(dir, "x.arrow"), 64, "--targets is for working copies"},
+	} {
+		if o := call(strings.Fields(c.args)...); o.exit != c.exit || !strings.Contains(o.stderr, c.want) {
+			t.Errorf("%s: exit %d, want %d and %q\n%s", c.args, o.exit, c.exit, c.want, o.stderr)
+		}
+	}
+}

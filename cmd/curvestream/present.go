@@ -70,6 +70,9 @@ func writeLines(b *bytes.Buffer, rows []metrics.Row) error {
 func writeCSV(b *bytes.Buffer, rows []metrics.Row) error {
 	w := csv.NewWriter(b)
 	names := headers(rows)
+	if len(names) == 0 {
+		return nil // no rows, no header: an empty line would be a row
+	}
 	if err := w.Write(names); err != nil {
 		return err
 	}

@@ -59,6 +59,15 @@ func assignWord(p any, v any) error {
 		if err != nil || *p < 0 {
 			err = fmt.Errorf("want a number of sequences or all, got %s", show(v))
 		}
+	case *Auto:
+		if word == auto {
+			*p = 0
+			return nil
+		}
+		err = assignInt((*int)(p), v)
+		if err != nil || *p < 0 {
+			err = fmt.Errorf("want a whole number from 1 up, or auto, got %s", show(v))
+		}
 	case *Seed:
 		if word == auto {
 			*p = Seed{}

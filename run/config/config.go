@@ -54,6 +54,7 @@ type Data struct {
 	Manifest                 string
 	S3Endpoint, S3Region     string
 	RemoteCache              Bytes
+	Workers, Prefetch        Auto
 	Encode                   map[string]ingest.ColumnEncoding
 }
 

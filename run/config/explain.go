@@ -114,7 +114,7 @@ func typeSchema(s Setting) map[string]any {
 		return word("^(all|[0-9]+)$")
 	case *Every:
 		return word("^([0-9]+it|([0-9.]+(h|m|s|ms))+)$")
-	case *Seed:
+	case *Auto, *Seed:
 		return word("^(auto|[0-9]+)$")
 	case *Schedule:
 		return word("^(none|[0-9]+:[-+0-9.eE]+(, *[0-9]+:[-+0-9.eE]+)*)$")

@@ -81,6 +81,8 @@ func format(p any) string {
 		return p.String()
 	case *Count:
 		return p.String()
+	case *Auto:
+		return p.String()
 	case *Every:
 		return p.String()
 	case *Seed:

@@ -53,6 +53,8 @@ func (s Setting) Type() string {
 		return "memory, such as 512MiB or 4GiB"
 	case *Count:
 		return "number of sequences, or all"
+	case *Auto:
+		return "whole number, or auto"
 	case *Every:
 		return "time, such as 10s, or iterations, such as 5it"
 	case *Seed:

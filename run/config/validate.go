@@ -33,6 +33,8 @@ func (r *Resolved) Validate() error {
 	check(r.Threads >= 0, "threads", "0 or more")
 	check(r.States != "uniform" || r.Precond.Kind == "fisher" || r.Precond.Kind == "none", "states", "optimal, store or recompute where precond.kind is not fisher or none: other diagonals need all states")
 	check(r.Data.RemoteCache >= 1<<20, "data.remote_cache", "at least 1MiB")
+	check(r.Data.Workers <= 1024, "data.workers", "auto, or 1 to 1024")
+	check(r.Data.Prefetch <= 1024, "data.prefetch", "auto, or 1 to 1024")
 	check(r.Store.Device >= 0, "store.device", "0 or more")
 	check(r.Store.Spill >= 0, "store.spill", "0 or more")
 	check(r.States == "optimal" || r.States == "store" || r.Store.Spill == 0 && r.Store.Device == 0, "states", "optimal or store where store.spill or store.device is not 0: the other ones store nothing")

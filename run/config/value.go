@@ -17,6 +17,9 @@ type Bytes int64
 // A Count is a number of sequences; 0 is written "all".
 type Count int
 
+// An Auto is a number that is chosen while a run works where it is 0, which is written "auto".
+type Auto int
+
 // A Seed starts the random numbers of a run; one that was not given is chosen, printed and stored.
 type Seed struct {
 	Value uint64
@@ -71,6 +74,14 @@ func (c Count) String() string {
 		return "all"
 	}
 	return strconv.Itoa(int(c))
+}
+
+// String gives the form that [Set] reads.
+func (a Auto) String() string {
+	if a == 0 {
+		return auto
+	}
+	return strconv.Itoa(int(a))
 }
 
 // String gives the form that [Set] reads.

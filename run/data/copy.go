@@ -7,6 +7,9 @@ import (
 	"io"
 
 	"curvestream/ingest"
+	"curvestream/pipeline"
+	"curvestream/run/config"
+	"curvestream/run/fault"
 )
 
 // DigestsName is the name under which a digest manifest lies beside data.
@@ -56,4 +59,41 @@ func (a Access) Digest(ctx context.Context, path string, patterns []string, over
 		units += len(f.Units)
 	}
 	return where, len(digests.Files), units, nil
+}
+
+// A WorkingCopy says what Access.WorkingCopy made, or found.
+type WorkingCopy struct {
+	Schema string `json:"schema"`
+	pipeline.WrittenCopy
+	Notes []string `json:"notes"` // what the columns were taken for, and how a run reads the copy
+}
+
+// WorkingCopy makes the working copy in dir that training on the same data, with the same settings, makes and reads: of the sequences of the
+// training part where the data are divided. One that is there, and sound, is left as it is.
+func (a Access) WorkingCopy(ctx context.Context, patterns []string, c *config.Config, dir string, to Copy) (done WorkingCopy, err error) {
+	done.Schema, done.Notes = "curvestream.working_copy/1", []string{}
+	if dir == "" {
+		return done, fault.New(fault.Usage, "usage.wrong_value", "--working-copy needs a directory")
+	}
+	a.Digests, a.Division, a.Part = to.Digests, DivisionOf(c), "train"
+	set, err := a.Fit(ctx, patterns, Roles(c))
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, set.Close()) }()
+	if err := set.Finite(); err != nil {
+		return done, err
+	}
+	defer KeepTo(set.Memory, 0)()
+	done.WrittenCopy, err = pipeline.WriteCopy(ctx, set.Source, set.Manifest, set.Encoding, pipeline.LoaderOptions{Memory: set.Memory, Workers: int(c.Data.Workers),
+		Copy: pipeline.CopyOptions{Dir: dir, Compression: to.Compression}})
+	if err != nil {
+		return done, Explain(err, a.Share)
+	}
+	how := "train --cache " + dir
+	if to.Compression == "lz4" {
+		how += " --cache-compression lz4"
+	}
+	done.Notes = append(set.Roles.Notes, "`"+how+"` reads it, with the same data, columns and parts")
+	return done, nil
 }

@@ -3,6 +3,7 @@ package data
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,8 @@ type Access struct {
 	// Division divides the data into parts, of which Part names the one to open.
 	Division Division
 	Part     string
+	// Stored is what Set.Stored gave of the same data, matched in the same way: Match then scans nothing. Of other data it is of no effect.
+	Stored []byte
 }
 
 // Open opens files, folders, globs, URLs, "-", a generator ("gen:addition?length=100&seed=1") or a flight ("grpc://host:port/PATH").
@@ -68,8 +71,26 @@ type Set struct {
 	Roles    *ingest.Roles // why the columns mean what they mean; nil where a stored encoding says so
 	Notes    []string      // where one does: what was inferred all the same
 	Memory   int64
+	Scanned  bool // all rows were looked at to make the manifest; else it was stored
 
-	shared bool // the source is another set's to close
+	shared bool   // the source is another set's to close
+	about  string // what the manifest depends on beside the files
+}
+
+// Stored returns the manifest in the form of Access.Stored; nil where the data have no end.
+func (s *Set) Stored() []byte { return s.Manifest.Encode(s.about) }
+
+// scanOf describes what a scan depends on beside the files.
+func (a Access) scanOf(e *ingest.Encoding) (string, error) {
+	text, err := json.Marshal(struct {
+		Encoding *ingest.Encoding
+		Division Division
+		Part     string
+	}{e, a.Division, a.Part})
+	if err != nil {
+		return "", fmt.Errorf("data: describing a scan: %w", err)
+	}
+	return string(text), nil
 }
 
 // Close closes the source.
@@ -106,8 +127,9 @@ func (a Access) Fit(ctx context.Context, patterns []string, roles ingest.RoleOpt
 			return err
 		}
 		known := fitter.Roles()
-		set.Roles = &known
-		return nil
+		set.Roles, set.Scanned = &known, true
+		set.about, err = a.scanOf(set.Encoding)
+		return err
 	})
 }
 
@@ -127,13 +149,22 @@ func (a Access) Match(ctx context.Context, patterns []string, e *ingest.Encoding
 	})
 }
 
-// scan makes the manifest of data whose encoding is known.
-func (a Access) scan(ctx context.Context, set *Set) error {
+// scan makes the manifest of data whose encoding is known, unless it is stored.
+func (a Access) scan(ctx context.Context, set *Set) (err error) {
 	schema, e := set.Source.Schema(), set.Encoding
+	if set.about, err = a.scanOf(e); err != nil {
+		return err
+	}
 	scanner, err := ingest.NewScanner(schema, e)
 	if err != nil {
 		return err
 	}
+	if a.Stored != nil && !set.Endless() {
+		if set.Manifest, err = pipeline.DecodeManifest(a.Stored, set.Source, set.about); !errors.Is(err, pipeline.ErrOtherManifest) {
+			return err
+		}
+	}
+	set.Scanned = true
 	if by := a.Division.part(a.Part); by != nil {
 		if err := scanner.Select(schema, by); err != nil {
 			return err

@@ -111,6 +111,7 @@ func with[F accel.Float](ctx context.Context, o Options, stored model.Stored, e 
 	if err := a.set.Finite(); err != nil {
 		return err
 	}
+	defer data.KeepTo(o.Memory, 0)()
 	plan, err := pipeline.NewPlan(a.set.Manifest, pipeline.PlanOptions{})
 	if err != nil {
 		return err

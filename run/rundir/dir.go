@@ -3,6 +3,7 @@
 //	run.json                      what the run is: status, seed, sessions, heartbeat
 //	config.yaml                   all settings, resolved
 //	data.json                     what was read, and how it is encoded
+//	manifest/train, valid         what scans of the data found, so that resume does not scan again
 //	plan.json                     how hidden states are kept (recurrent nets)
 //	metrics.jsonl, cg.jsonl       one line an event
 //	checkpoints/iter-000120/      model.safetensors, state.safetensors, state.json

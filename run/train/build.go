@@ -59,9 +59,17 @@ func (s sets) Close() error {
 	return errors.Join(s.train.Close(), s.valid.Close())
 }
 
-// openSets opens the data. With an encoding, as on resume, it is the one to use; else it is fitted to the training data.
-func openSets(ctx context.Context, c *config.Config, o Options, e *ingest.Encoding) (s sets, err error) {
-	access := data.Access{Stdin: o.Stdin, Remote: data.RemoteOf(c), Memory: share(c, trainShare), Share: trainShare, Division: data.DivisionOf(c), Part: "train", Digests: c.Data.Manifest}
+// Where a run directory keeps what the scans of its data found.
+const (
+	trainManifest = "manifest/train"
+	validManifest = "manifest/valid"
+)
+
+// openSets opens the data. With an encoding, as on resume, it is the one to use; else it is fitted to the training data. stored returns what
+// an earlier scan found, by name; nil where there was none.
+func openSets(ctx context.Context, c *config.Config, o Options, e *ingest.Encoding, stored func(name string) []byte) (s sets, err error) {
+	defer data.KeepTo(int64(c.Memory), 0)()
+	access := data.Access{Stdin: o.Stdin, Remote: data.RemoteOf(c), Memory: share(c, trainShare), Share: trainShare, Division: data.DivisionOf(c), Part: "train", Digests: c.Data.Manifest, Stored: stored(trainManifest)}
 	if e == nil {
 		s.train, err = access.Fit(ctx, c.Data.Train, data.Roles(c))
 	} else {
@@ -70,7 +78,7 @@ func openSets(ctx context.Context, c *config.Config, o Options, e *ingest.Encodi
 	if err != nil || !c.Data.Validates() {
 		return s, err
 	}
-	valid := data.Access{Remote: data.RemoteOf(c), Memory: share(c, validShare), Share: validShare}
+	valid := data.Access{Remote: data.RemoteOf(c), Memory: share(c, validShare), Share: validShare, Stored: stored(validManifest)}
 	if len(c.Data.Valid) == 0 {
 		valid.Division = access.Division
 		s.valid, err = s.train.Part(ctx, valid, "valid")
@@ -82,6 +90,9 @@ func openSets(ctx context.Context, c *config.Config, o Options, e *ingest.Encodi
 	}
 	return s, nil
 }
+
+// nothingStored is what a new run knows of its data.
+func nothingStored(string) []byte { return nil }
 
 // apart refuses validation data of which a file is among the training data, under whatever name: its sequences would be in both.
 func apart(training, validation *data.Set) error {
@@ -181,7 +192,7 @@ func (m *machine[F]) assemble(ctx context.Context, c *config.Config, s sets, run
 	if err != nil {
 		return fault.New(fault.Config, "config.batch", "%v", err)
 	}
-	if m.loader, err = newLoader[F](s.train, share(c, trainShare), copyOptions(c)); err != nil {
+	if m.loader, err = newLoader[F](s.train, c, share(c, trainShare), copyOptions(c)); err != nil {
 		return data.Explain(err, trainShare)
 	}
 	theta, err := model.Initialize[F](m.net.Layout(), c, m.spec)
@@ -220,15 +231,15 @@ func (m *machine[F]) addValid(c *config.Config, s sets) error {
 		return fault.New(fault.Config, "config.batch", "validation data: %v", err)
 	}
 	m.everyone = plan.Everything()
-	if m.valid, err = newLoader[F](s.valid, share(c, validShare), pipeline.CopyOptions{}); err != nil {
+	if m.valid, err = newLoader[F](s.valid, c, share(c, validShare), pipeline.CopyOptions{}); err != nil {
 		return data.Explain(err, validShare)
 	}
 	m.criterion, err = evaluate.Criterion(s.valid.Source)
 	return err
 }
 
-func newLoader[F accel.Float](s *data.Set, memory int64, copies pipeline.CopyOptions) (*pipeline.Loader[F], error) {
-	return pipeline.NewLoader[F](s.Source, s.Manifest, s.Encoding, pipeline.LoaderOptions{Memory: memory, Copy: copies})
+func newLoader[F accel.Float](s *data.Set, c *config.Config, memory int64, copies pipeline.CopyOptions) (*pipeline.Loader[F], error) {
+	return pipeline.NewLoader[F](s.Source, s.Manifest, s.Encoding, pipeline.LoaderOptions{Memory: memory, Workers: int(c.Data.Workers), Prefetch: int(c.Data.Prefetch), Tune: true, Copy: copies})
 }
 
 func copyOptions(c *config.Config) pipeline.CopyOptions {

@@ -48,7 +48,7 @@ func DryRun(ctx context.Context, o Options) (*Forecast, error) {
 	if _, err := os.Lstat(o.Run); err == nil {
 		return nil, rundir.Taken(filepath.Clean(o.Run))
 	}
-	s, err := openSets(ctx, &c.Config, o, nil)
+	s, err := openSets(ctx, &c.Config, o, nil, nothingStored)
 	if err != nil {
 		return nil, err
 	}

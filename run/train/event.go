@@ -97,7 +97,24 @@ type Iteration struct {
 	SecWait       float64 `json:"sec_wait"` // that the computation waited for data
 	SeqPerSec     float64 `json:"seq_per_sec"`
 	StepsPerSec   float64 `json:"steps_per_sec"`
+	ReadUnits     int64   `json:"read_units"` // row groups or record batches that were decoded; none where all was in memory
+	ReadBytes     int64   `json:"read_bytes"` // that they take, decoded
+	DataWorkers   int     `json:"data_workers"`
+	DataPrefetch  int     `json:"data_prefetch"`
 	RSS           int64   `json:"rss_bytes,omitempty"`
+}
+
+// A Resumed is a row of metrics.jsonl: after the first iteration of a session that goes on with a run, what the session has read of the
+// training data by then, but for what it has read ahead for the next iteration. That is at most the row groups of the minibatches of this iteration, each of which the session before may have
+// read too; and, where the run directory does not hold what the first scan found, another scan.
+type Resumed struct {
+	Event     string  `json:"event"` // "resumed"
+	Iter      int     `json:"iter"`
+	T         float64 `json:"t"`
+	Rescanned bool    `json:"rescanned"`
+	ReadUnits int64   `json:"read_units"`
+	ReadBytes int64   `json:"read_bytes"`
+	OfUnits   int     `json:"of_units"` // that the training data have; -1 where they have no end
 }
 
 // An Evaluation is a row of metrics.jsonl: the model on the validation data.

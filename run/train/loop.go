@@ -11,6 +11,7 @@ import (
 
 	"curvestream/accel"
 	"curvestream/hf"
+	"curvestream/pipeline"
 	"curvestream/run/config"
 	"curvestream/run/data"
 	"curvestream/run/evaluate"
@@ -32,11 +33,13 @@ type loop[F accel.Float] struct {
 	traces   *metrics.Writer // nil where no CG run is recorded
 
 	state
-	began  time.Time // the session
-	before float64   // seconds of the sessions before it
-	saved  int       // iteration of the last checkpoint; -1 before the first
-	at     time.Time // of the last checkpoint
-	best   *snapshot[F]
+	resumed bool      // a session that goes on has not iterated yet
+	told    [2]string // notes of the loader
+	began   time.Time // the session
+	before  float64   // seconds of the sessions before it
+	saved   int       // iteration of the last checkpoint; -1 before the first
+	at      time.Time // of the last checkpoint
+	best    *snapshot[F]
 }
 
 // Why a run ends.
@@ -130,8 +133,11 @@ func (l *loop[F]) step(ctx context.Context) (hf.Report, error) {
 	counts, before := l.objective.Counts(), l.loader.Stats()
 	r, err := l.optimizer.Step(ctx)
 	after := l.loader.Stats()
-	if after.Note != before.Note {
-		l.observer.Observe(Setup{Event: "setup", Lines: []string{after.Note}})
+	for i, note := range [...]string{after.Note, after.Tuned} {
+		if note != l.told[i] {
+			l.told[i] = note
+			l.observer.Observe(Setup{Event: "setup", Lines: []string{note}})
+		}
 	}
 	var gaveUp *hf.GiveUpError
 	if err != nil && !errors.As(err, &gaveUp) {
@@ -143,9 +149,14 @@ func (l *loop[F]) step(ctx context.Context) (hf.Report, error) {
 	}
 	now := l.objective.Counts()
 	row := l.row(r, now.Sequences-counts.Sequences, now.Steps-counts.Steps, (after.Wait - before.Wait).Seconds())
+	row.ReadUnits, row.ReadBytes = after.Read().Items-before.Read().Items, after.Read().Bytes-before.Read().Bytes
+	row.DataWorkers, row.DataPrefetch = after.Workers, after.Prefetch
 	l.Waited += row.SecWait
 	l.Passes += row.Passes
 	if e := l.emit(row); e != nil {
+		return r, e
+	}
+	if e := l.tellResumed(r.Iteration, after); e != nil {
 		return r, e
 	}
 	if l.traces != nil && r.Iteration%l.config.Trace.CG == 0 {
@@ -154,6 +165,23 @@ func (l *loop[F]) step(ctx context.Context) (hf.Report, error) {
 		}
 	}
 	return r, err
+}
+
+// tellResumed says, after the first iteration of a session that goes on, what was read again.
+func (l *loop[F]) tellResumed(iteration int, s pipeline.Stats) error {
+	if !l.resumed {
+		return nil
+	}
+	l.resumed = false
+	e := Resumed{Event: "resumed", Iter: iteration, T: l.t(), Rescanned: l.train.Scanned,
+		ReadUnits: s.Read().Items - s.Ahead.Items, ReadBytes: s.Read().Bytes - s.Ahead.Bytes, OfUnits: l.train.Source.Len()}
+	scan := "the scan's findings were in the run directory"
+	if e.Rescanned {
+		scan = "all data were scanned again, because the run directory does not hold what a scan of them found"
+	}
+	l.observer.Observe(Setup{Event: "setup", Lines: []string{fmt.Sprintf("resumed: %d of %d row groups (%.1f MB decoded) were read again for iteration %d; %s",
+		e.ReadUnits, e.OfUnits, 1e-6*float64(e.ReadBytes), iteration, scan)}})
+	return l.emit(e)
 }
 
 // row makes the row of an iteration.

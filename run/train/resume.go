@@ -111,7 +111,7 @@ func resume[F accel.Float](ctx context.Context, o ResumeOptions, dir *rundir.Dir
 	if err != nil {
 		return Result{}, err
 	}
-	s, err := openSets(ctx, &o.Config.Config, o.Options, known.Encoding)
+	s, err := openSets(ctx, &o.Config.Config, o.Options, known.Encoding, storedScan(dir))
 	if err != nil {
 		return Result{}, stopped(ctx, err)
 	}
@@ -241,6 +241,17 @@ func storedData(dir *rundir.Dir) (f fingerprint, err error) {
 	return f, nil
 }
 
+// storedScan returns what scans of the data found when the run began, as far as it is there: without it the data are scanned again.
+func storedScan(dir *rundir.Dir) func(name string) []byte {
+	return func(name string) []byte {
+		found, err := dir.Read(name)
+		if err != nil {
+			return nil
+		}
+		return found
+	}
+}
+
 // sameData refuses training data whose sequences are others than those that the run began with.
 func sameData(dir *rundir.Dir, known fingerprint, s sets) error {
 	now := s.train.Manifest.Summary()
@@ -277,7 +288,8 @@ func sameObjects(then, now []ingest.FileInfo) error {
 // freely are the settings, or groups of them, that may change at any time: they do not change what an iteration computes. Those
 // of onlyForked may change in a fork. All others say what is trained on what, and cannot change.
 var (
-	freely     = []string{"run.", "checkpoint.", "trace.", "threads", "memory", "states", "device", "data.train", "data.valid", "data.s3_endpoint", "data.s3_region", "data.remote_cache"}
+	freely = []string{"run.", "checkpoint.", "trace.", "threads", "memory", "states", "device", "data.train", "data.valid", "data.s3_endpoint", "data.s3_region", "data.remote_cache",
+		"data.cache", "data.cache_compression", "data.workers", "data.prefetch"}
 	onlyForked = []string{"curvature.", "cg.", "damping.", "lm.", "precond.", "line_search.", "batch.", "eval.", "model.weight_decay", "model.structural_distance"}
 )
 

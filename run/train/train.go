@@ -13,12 +13,14 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unsafe"
 
 	"curvestream/accel"
 	"curvestream/hf"
 	"curvestream/ingest"
 	"curvestream/pipeline"
 	"curvestream/run/config"
+	"curvestream/run/data"
 	"curvestream/run/fault"
 	"curvestream/run/metrics"
 	"curvestream/run/model"
@@ -56,7 +58,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if _, err := os.Lstat(o.Run); err == nil {
 		return Result{}, rundir.Taken(filepath.Clean(o.Run))
 	}
-	s, err := openSets(ctx, &c.Config, o, nil)
+	s, err := openSets(ctx, &c.Config, o, nil, nothingStored)
 	if err != nil {
 		return Result{}, stopped(ctx, err)
 	}
@@ -130,7 +132,14 @@ func describe(c *config.Resolved, s sets, spec model.Spec) (map[string][]byte, e
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{"data.json": append(text, '\n'), "config.yaml": []byte(c.YAML(false)), "model/model.json": specText}, nil
+	files := map[string][]byte{"data.json": append(text, '\n'), "config.yaml": []byte(c.YAML(false)), "model/model.json": specText}
+	if !s.train.Endless() {
+		files[trainManifest] = s.train.Stored()
+	}
+	if s.valid != nil {
+		files[validManifest] = s.valid.Stored()
+	}
+	return files, nil
 }
 
 // notSaved is the iteration of the last checkpoint where there is none.
@@ -139,12 +148,14 @@ const notSaved = -1
 // work lets a machine that is in its state run in its directory, and records how that ended. The last checkpoint there is that
 // of iteration saved.
 func work[F accel.Float](ctx context.Context, o Options, s sets, m *machine[F], dir *rundir.Dir, info rundir.Info, st state, saved int, warnings ...string) (Result, error) {
+	const vectors = 64 // of the length of θ that an optimizer has at most: iterates of CG that it may go back to, above all
+	defer data.KeepTo(int64(o.Config.Memory), vectors*int64(unsafe.Sizeof(F(0)))*int64(m.net.Layout().Len()))()
 	session, err := dir.Begin(info, m.optimizer.Progress().Iteration)
 	if err != nil {
 		return Result{}, err
 	}
 	l := &loop[F]{machine: m, config: &o.Config.Config, train: s.train, dir: dir, version: o.Version, observer: o.Observer, save: o.Save,
-		state: st, began: time.Now(), before: st.Elapsed, saved: saved, at: time.Now()}
+		state: st, resumed: session.Number() > 1 || m.optimizer.Progress().Iteration > 0, began: time.Now(), before: st.Elapsed, saved: saved, at: time.Now()}
 	if l.observer == nil {
 		l.observer = silent{}
 	}
