@@ -134,7 +134,8 @@ func compare(ctx context.Context, o options) error {
 			return err
 		}
 	}
-	return bench.Write("reading", "go run ./benchmarks/reading -sequences "+strconv.Itoa(o.sequences), table(rows), rows)
+	command := fmt.Sprintf("go run ./benchmarks/reading -sequences %d -repetitions %d -peers %s", o.sequences, o.repetitions, o.peers)
+	return bench.Write("reading", command, table(rows), rows)
 }
 
 // copying measures the bound of all of it: copying values that no cache holds to where no cache holds them, once.

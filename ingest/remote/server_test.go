@@ -87,7 +87,7 @@ func slowly(w http.ResponseWriter, content []byte, r *http.Request) bool {
 	for i := range 10 {
 		w.Write(part[len(part)*i/10 : len(part)*(i+1)/10])
 		w.(http.Flusher).Flush()
-		time.Sleep(40 * time.Millisecond)
+		time.Sleep(250 * time.Millisecond)
 	}
 	return true
 }
