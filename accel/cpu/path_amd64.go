@@ -20,7 +20,7 @@ func specialise32(p path, k *kernels[float32]) {
 	case avx512:
 		lanesAVX512F32(k)
 		k.tiles = &tiles[float32]{
-			heights: []int{12, 8, 6, 4, 2, 1}, widths: []int{8, 16, 24, 32, 40, 48}, full: 32, kc: 512, mc: 96, nc: 512, masked: true,
+			heights: []int{12, 8, 6, 4, 2, 1}, widths: []int{8, 16, 24, 32, 40, 48}, full: 32, kc: 512, mc: 132, nc: 512, masked: true,
 			micro: [][]micro[float32]{
 				{gemmAVX512F32R12C8, gemmAVX512F32R12C16, gemmAVX512F32R12C24, gemmAVX512F32R12C32, nil, nil},
 				{gemmAVX512F32R8C8, gemmAVX512F32R8C16, gemmAVX512F32R8C24, gemmAVX512F32R8C32, gemmAVX512F32R8C40, gemmAVX512F32R8C48},
