@@ -72,16 +72,30 @@ func TestCasesCatch(t *testing.T) {
 	}
 }
 
-// TestCheck sees that what no test runs finds the same: nothing in the plain backend, and what is wrong in another.
+// TestCheck sees that what no test runs finds the same: nothing in the plain backend, and what is wrong in others.
 func TestCheck(t *testing.T) {
-	if found := Check[float32](plainBackend[float32]{}, ""); len(found) > 0 {
+	if found := Check[float32](plainBackend[float32]{}, "AddMat"); len(found) > 0 {
 		t.Errorf("the plain backend: %v", found[0])
 	}
 	if found := Check[float32](wrong{stream: writesPadding{}}, "AddMat"); len(found) == 0 {
 		t.Error("nothing is found wrong")
 	}
-	if found := Check[float32](noRun{}, ""); len(found) == 0 {
-		t.Error("a backend whose Run fails passes")
+	for _, c := range []struct {
+		b     accel.Backend[float32]
+		fails bool
+	}{{plainBackend[float32]{}, false}, {noRun{}, true}} {
+		found := &collector{}
+		found.do(func() { runRun(found, c.b) })
+		if c.fails != (len(found.found) > 0) {
+			t.Errorf("%T: %v", c.b, found.found)
+		}
+	}
+	found := &collector{}
+	found.do(func() { found.Fatal("early") })
+	found.do(func() { found.Skip("nothing to do") })
+	found.do(func() { panic("out of order") })
+	if len(found.found) != 2 {
+		t.Errorf("a failure, a skip and a panic: %v", found.found)
 	}
 }
 

@@ -117,6 +117,9 @@ func TestCopiesAreOrderedByEvents(t *testing.T) {
 			t.Errorf("early %v: %d waits; left: %s", early, e.waits, e.leaked)
 		}
 	}
+	if underRace {
+		return // what follows is about the order of streams, not of goroutines
+	}
 	stored.products = 1
 	want = want[len(want)-len(want)/5:] // that with structural damping
 	whole := newEmulator()
@@ -145,6 +148,9 @@ func TestCopiesAreOrderedByEvents(t *testing.T) {
 
 // TestCopyFails has each call fail while half of the states are in pinned memory and sequences of launches come again as graphs.
 func TestCopyFails(t *testing.T) {
+	if underRace {
+		t.Skip("one goroutine asks for all of it")
+	}
 	w := newSwept(t, true)
 	calls := map[string]bool{}
 	whole := newEmulator()

@@ -109,7 +109,7 @@ func addition(ctx context.Context, o options, add func(row)) error {
 	}
 	length, train, gradient, curvature, cg, limit := "200", "20000", "10000", "1000", "300", "80s"
 	if o.quick {
-		length, train, gradient, curvature, cg, limit = "5", "20", "10", "5", "2", "5s"
+		length, train, gradient, curvature, cg, limit = "10", "20", "10", "5", "2", "20s"
 	}
 	data := filepath.Join(dir, "data")
 	made, err := program.Run(ctx, false, "gen", "addition", "--length", length, "--train", train, "--valid", "100", "--test", "100", "--seed", "1", "-o", data)
@@ -123,10 +123,10 @@ func addition(ctx context.Context, o options, add func(row)) error {
 		args = append(args, "--iterations", "1", "--hidden", "2")
 	}
 	var end struct {
-		Iterations   int
-		Seconds      float64
-		Loss, Target float64
-		Reason       string
+		Iterations int
+		Seconds    float64
+		Loss       float64
+		Reason     string
 	}
 	if _, err := program.Decode(ctx, &end, []int{0, 75}, args...); err != nil {
 		return err

@@ -57,7 +57,7 @@ var steps = []step{
 	{"gv", "products Gv at the sizes that are judged", 2 * time.Minute, products},
 	{"pinned", "half of the states in pinned memory of the host", time.Minute, pinned},
 	{"iteration", "a whole HF iteration, and its time outside of gradients, products and losses", time.Minute, iteration},
-	{"addition", "the addition problem of T = 200 by the settings of Martens and Sutskever (2011)", 2 * time.Minute, addition},
+	{"addition", "the addition problem of T = 200 by the settings of Martens and Sutskever (2011)", 4 * time.Minute, addition},
 	{"torch", "PyTorch's fastest Gv", 2 * time.Minute, torch},
 	{"grid", "Gv and gradients over sizes, as time allows", 2 * time.Minute, grid},
 }
