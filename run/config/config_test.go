@@ -203,7 +203,7 @@ func TestValidateKnowsTheCells(t *testing.T) {
 		{"{arch: rnn, factors: 7}", "model.factors"},
 		{"{arch: mrnn, factors: -1}", "model.factors"},
 		{"{arch: lstm, structural_distance: cross_entropy}", "model.structural_distance"},
-		{"{arch: gru}\nstates: uniform\nprecond: {kind: exact}", "states"},
+		{"{arch: gru}\nstates: uniform\nprecond: {kind: exact}", ""},
 		{"{arch: gru}\nstates: uniform", ""},
 	} {
 		r, err := Parse("c.yaml", []byte("model: "+test.model+"\n"))

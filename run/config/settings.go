@@ -59,7 +59,7 @@ var Table = []Setting{
 	{"model.init_scales", "By parameter, a factor on its initial weights: {W_xh: 0.25}, of all layers, or of one: {W_xh_l1: 0.25}.", "13", nil, func(c *Config) any { return &c.Model.InitScales }},
 	{"model.init_tanh_shift", "The variant for tanh units of an mlp: biases 0.5, weights halved into and between tanh layers.", "13", nil, func(c *Config) any { return &c.Model.InitTanhShift }},
 	{"model.spectral_radius", "W_hh of each layer is scaled to it; 0 leaves W_hh as drawn.", "13", nil, func(c *Config) any { return &c.Model.SpectralRadius }},
-	{"model.init_from", "A safetensors file to start from; names and shapes must be the net's.", "", nil, func(c *Config) any { return &c.Model.InitFrom }},
+	{"model.init_from", "A run directory, whose best model to start from, or a safetensors file; names and shapes must be the net's. Data may be others, such as longer sequences.", "", nil, func(c *Config) any { return &c.Model.InitFrom }},
 
 	{"method.kind", "hf (Hessian-free optimization), ksd (Krylov subspace descent), and for comparison sgd (with Nesterov momentum), adam and lbfgs.", "4, 8.1", []string{"hf", "ksd", "sgd", "adam", "lbfgs"}, func(c *Config) any { return &c.Method.Kind }},
 	{"curvature.kind", "The curvature matrix: ggn (Gauss-Newton), hessian, or fisher (the empirical Fisher matrix, for comparison).", "5, 6, 11.3", []string{"ggn", "hessian", "fisher"}, func(c *Config) any { return &c.Curvature.Kind }},

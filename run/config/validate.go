@@ -31,7 +31,6 @@ func (r *Resolved) Validate() error {
 	check(r.Checkpoint.Keep >= 1, "checkpoint.keep", "1 or more")
 	check(r.Trace.CG >= 0, "trace.cg", "0 or more")
 	check(r.Threads >= 0, "threads", "0 or more")
-	check(r.States != "uniform" || r.Precond.Kind == "fisher" || r.Precond.Kind == "none", "states", "optimal, store or recompute where precond.kind is not fisher or none: other diagonals need all states")
 	check(r.Data.RemoteCache >= 1<<20, "data.remote_cache", "at least 1MiB")
 	check(r.Data.Workers <= 1024, "data.workers", "auto, or 1 to 1024")
 	check(r.Data.Prefetch <= 1024, "data.prefetch", "auto, or 1 to 1024")

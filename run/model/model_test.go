@@ -60,6 +60,49 @@ func TestParametersReadBack(t *testing.T) {
 	}
 }
 
+// A run directory, or its model, is as good as the file in it; one whose columns stand for other values is not.
+func TestGoOnFromARun(t *testing.T) {
+	s, c := spec(t, small)
+	net, err := NewNet(cpu.New[float32](cpu.Options{Threads: 1}), s, States{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theta, err := Initialize[float32](net.Layout(), c, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := EncodeParameters(net.Layout(), theta, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of, err := s.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := t.TempDir()
+	for name, text := range map[string][]byte{"run.json": []byte("{}"), "model/model.json": of, "model/model.safetensors": content} {
+		path := filepath.Join(run, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, text, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, from := range []string{run, filepath.Join(run, "model")} {
+		c.Model.InitFrom = from
+		if got, err := Initialize[float32](net.Layout(), c, s); err != nil || !slices.Equal(got, theta) {
+			t.Errorf("%s: other parameters came back: %v", from, err)
+		}
+	}
+	other, e := s, *s.Encoding
+	e.Inputs = append([]ingest.ColumnEncoding{{Column: "letter", Vocabulary: []string{"b", "a"}}}, e.Inputs...)
+	other.Encoding = &e
+	for name, wrong := range map[string]Spec{"other values": other, "another cell": {Arch: "gru", Encoding: s.Encoding}} {
+		var f *fault.Error
+		if _, err := Initialize[float32](net.Layout(), c, wrong); !errors.As(err, &f) || f.Code != "config.init_from" {
+			t.Errorf("%s: err = %v", name, err)
+		}
+	}
+}
+
 func TestParametersOfAnotherNetAreRefusedWithAllDifferences(t *testing.T) {
 	s, c := spec(t, small)
 	net, err := NewNet(cpu.New[float64](cpu.Options{Threads: 1}), s, States{})

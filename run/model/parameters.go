@@ -3,10 +3,12 @@ package model
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 
 	"curvestream/accel"
+	"curvestream/ingest"
 	"curvestream/nn"
 	"curvestream/run/config"
 	"curvestream/run/fault"
@@ -72,14 +74,20 @@ func names(layout nn.Layout) string {
 	return strings.Join(parts, " ")
 }
 
-// Initialize draws θ as the settings say, from their seed, or reads it from model.init_from.
+// Initialize draws θ as the settings say, from their seed, or reads it from model.init_from: a file, or the model of a run.
 func Initialize[F accel.Float](layout nn.Layout, c *config.Config, s Spec) ([]F, error) {
-	if c.Model.InitFrom != "" {
-		f, err := safetensors.Open(c.Model.InitFrom)
-		if err != nil {
-			return nil, unreadable(c.Model.InitFrom, err)
+	if path := c.Model.InitFrom; path != "" {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			stored, err := Find(path, "")
+			if err != nil {
+				return nil, err
+			}
+			if err := sameWords(stored.Spec, s, path); err != nil {
+				return nil, err
+			}
+			path = stored.Path
 		}
-		return DecodeParameters[F](layout, f, c.Model.InitFrom)
+		return read[F](layout, path)
 	}
 	scheme, err := nn.ParseScheme(c.Model.Init)
 	if err != nil {
@@ -105,6 +113,22 @@ func Initialize[F accel.Float](layout nn.Layout, c *config.Config, s Spec) ([]F,
 		return nil, fault.New(fault.Config, "config.init", "%v", err)
 	}
 	return theta, nil
+}
+
+// sameWords refuses to go on from a model whose inputs and outputs stand for other values: weights belong to them by their place.
+func sameWords(from, s Spec, path string) error {
+	words := func(e *ingest.Encoding) (all [][]string) {
+		for _, c := range slices.Concat(e.Inputs, e.Static, e.Targets) {
+			all = append(all, c.Vocabulary)
+		}
+		return all
+	}
+	if from.Arch == s.Arch && slices.EqualFunc(words(from.Encoding), words(s.Encoding), slices.Equal) {
+		return nil
+	}
+	e := fault.New(fault.Config, "config.init_from", "%s cannot be gone on from: its net is %s with %d inputs, and this one is %s with %d, or their columns have other values",
+		path, from.Arch, from.In, s.Arch, s.In)
+	return e.Fix("train on data whose columns have the same values, or leave model.init_from out")
 }
 
 // initStream keeps the numbers that initial weights are drawn from apart from others of the same seed.
