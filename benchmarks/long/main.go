@@ -1,10 +1,11 @@
 // Command long measures what long sequences cost when memory does not hold their hidden states (section 7.1): how many states are
-// computed again, how long products take, how much memory is used, beside PyTorch and JAX.
+// computed again, how long products take, how much memory is used, beside PyTorch and JAX; and how a problem of 1,000 time-steps is solved.
 //
-//	go run ./benchmarks/long [-parts counts,ratio,memory,tiers,iteration,peers] [-again] [-python FILE]
+//	go run ./benchmarks/long [-parts counts,ratio,memory,tiers,iteration,peers,addition,addition-hf] [-again] [-python FILE]
 //
 // Each part that is done is kept in benchmarks/results/long.json, and not done again without -again; long.md shows all that are there.
-// The figures are of products on all processors: run it on a quiet machine. All parts take about ten minutes.
+// The figures are of products on all processors: run it on a quiet machine. The first six parts take about ten minutes, addition
+// as long on one core, addition-hf longer.
 package main
 
 import (
@@ -37,7 +38,15 @@ type part struct {
 	measure func(ctx context.Context, o options) (any, string, error)
 }
 
-var parts = []part{{"counts", counts}, {"ratio", ratio}, {"memory", memory}, {"tiers", tiers}, {"iteration", iteration}, {"peers", peers}}
+var parts = []part{{"counts", counts}, {"ratio", ratio}, {"memory", memory}, {"tiers", tiers}, {"iteration", iteration}, {"peers", peers},
+	{"addition", additionGRU}, {"addition-hf", additionHF}}
+
+func names() (all []string) {
+	for _, p := range parts {
+		all = append(all, p.name)
+	}
+	return all
+}
 
 func main() {
 	var o options
@@ -83,7 +92,7 @@ func run(ctx context.Context, o options) error {
 	wanted := bench.Words(o.parts)
 	for _, name := range wanted {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
-			return fmt.Errorf("there is no part %q: use some of counts, ratio, memory, tiers, iteration, peers", name)
+			return fmt.Errorf("there is no part %q: use some of %s", name, strings.Join(names(), ", "))
 		}
 	}
 	for _, p := range parts {
