@@ -2,24 +2,26 @@
 // REAL, float or double, is defined on the compiler's command line.
 #pragma once
 
+#define BLOCK 256 // threads of a block, where a kernel does not say otherwise
+
+typedef REAL real;
+
+#ifdef ON_PROCESSOR
+#include "threads.h"
+#else
 #define __global__ __attribute__((global))
 #define __device__ __attribute__((device))
 #define __shared__ __attribute__((shared))
 #define __launch_bounds__(...) __attribute__((launch_bounds(__VA_ARGS__)))
 #define INLINE static __attribute__((device, always_inline))
 #define KERNEL extern "C" __global__
-#define BLOCK 256 // threads of a block, where a kernel does not say otherwise
-
-typedef REAL real;
+#define DYNAMIC_SHARED(name) extern __shared__ __attribute__((aligned(16))) char name[] // its length is said at a launch
 
 INLINE int threadX() { return __nvvm_read_ptx_sreg_tid_x(); }
 INLINE int threads() { return __nvvm_read_ptx_sreg_ntid_x(); }
 INLINE int blockX() { return __nvvm_read_ptx_sreg_ctaid_x(); }
 INLINE int blockY() { return __nvvm_read_ptx_sreg_ctaid_y(); }
 INLINE int blockZ() { return __nvvm_read_ptx_sreg_ctaid_z(); }
-
-// element is the index of this thread in a grid of blocks of BLOCK threads.
-INLINE unsigned element() { return (unsigned)blockX() * BLOCK + (unsigned)threadX(); }
 
 // copyAsync begins to copy an element of device memory to shared memory; copiesDone waits for those that this thread has begun.
 INLINE void copyAsync(real *to, const real *from) {
@@ -36,7 +38,6 @@ INLINE unsigned tf32(float x) {
   asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
   return bits;
 }
-INLINE float bitsAsReal(unsigned bits) { return __nvvm_bitcast_i2f((int)bits); }
 
 // tensor adds the product of 16 × 8 and 8 × 8 elements, of which each lane of a warp holds some, to 16 × 8 sums.
 INLINE void tensor(float *sum, const unsigned *a, const unsigned *b) {
@@ -44,6 +45,12 @@ INLINE void tensor(float *sum, const unsigned *a, const unsigned *b) {
       : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
+#endif
+
+INLINE float bitsAsReal(unsigned bits) { return __nvvm_bitcast_i2f((int)bits); }
+
+// element is the index of this thread in a grid of blocks of BLOCK threads.
+INLINE unsigned element() { return (unsigned)blockX() * BLOCK + (unsigned)threadX(); }
 
 INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }

@@ -35,7 +35,7 @@ struct Term {
   int p, pBefore, firstP, q, qBefore, firstQ, alone, pad;
 };
 
-extern __shared__ __attribute__((aligned(16))) char memory[];
+DYNAMIC_SHARED(memory);
 
 INLINE const Head &head() { return *(const Head *)memory; }
 INLINE const Node &node(int i) { return ((const Node *)(memory + sizeof(Head)))[i]; }
@@ -294,8 +294,7 @@ INLINE void backward(const int *plan, int ints, const real *w0, const real *w1, 
   while (alive<NB>(step) <= 0) step--;
   fetchBack<NB>(values, given, damped, step, alive<NB>(step));
   fetchBack<NB>(values, given, damped, step - 1, alive<NB>(step > 0 ? step - 1 : 0));
-  copiesDone();
-  __syncthreads();
+  copiesDone(); // a barrier comes before a thread reads what another one brought
   for (; step >= 0; step--) {
     int n = alive<NB>(step);
     if (step > 0) fetchBack<NB>(values, given, damped, step - 2, alive<NB>(step > 1 ? step - 2 : 0));

@@ -50,6 +50,19 @@ func TestPrograms(t *testing.T) {
 			$J: st.global.u32 [%rd3], %r3;`, 40, func(i int) uint32 { return uint32([]int{i + 100, 3 * i}[i%2]) }},
 		"a loop of each lane's length": {"mov.u32 %r2, 0; $L: add.s32 %r2, %r2, 2; setp.lt.u32 %p1, %r2, %r1; @%p1 bra $L; st.global.u32 [%rd3], %r2;", 33,
 			func(i int) uint32 { return uint32(max(2, (i+1)/2*2)) }},
+		"a copy that is waited for": {"cp.async.ca.shared.global [%rd5], [%rd3], 4; cp.async.wait_all; bar.sync 0; ld.shared.u32 %r2, [%rd5]; add.s32 %r2, %r2, %r1; st.global.u32 [%rd3], %r2;", 40,
+			func(i int) uint32 { return uint32(i) - 1 }},
+		"a copy that is not waited for": {"mov.u32 %r2, 7; st.shared.u32 [%rd5], %r2; cp.async.ca.shared.global [%rd5], [%rd3], 4; ld.shared.u32 %r3, [%rd5]; st.global.u32 [%rd3], %r3;", 40,
+			func(int) uint32 { return 7 }},
+		"four at a time": {`shl.b32 %r2, %r1, 4; cvt.u64.u32 %rd6, %r2; add.s64 %rd7, %rd4, %rd6; mov.u32 %r3, 5; st.shared.v4.u32 [%rd7], {%r1, %r2, %r3, %r1};
+			ld.shared.v2.u32 {%r4, %r5}, [%rd7+8]; mad.lo.s32 %r6, %r4, 10, %r5; st.global.u32 [%rd3], %r6;`, 16, func(i int) uint32 { return uint32(50 + i) }},
+		"bits, high halves and signs": {`mul.hi.u32 %r2, %r1, -1; bfe.u32 %r3, %r1, 1, 3; shl.b32 %r3, %r3, 8; or.b32 %r2, %r2, %r3; neg.s32 %r4, %r1; max.s32 %r4, %r4, -2;
+			min.s32 %r4, %r4, -1; sub.s32 %r2, %r2, %r4; st.global.u32 [%rd3], %r2;`, 40, func(i int) uint32 { return uint32(max(0, i-1)|(i>>1&7)<<8) + uint32(min(2, max(1, i))) }},
+		"rounding to TF32": {"mul.lo.s32 %r2, %r1, 4096; add.s32 %r2, %r2, 1065353216; cvt.rna.tf32.f32 %r3, %r2; st.global.u32 [%rd3], %r3;", 40,
+			func(i int) uint32 { return 1065353216 + uint32(i+1)/2*8192 }},
+		"a product of tensors": {`mov.u32 %r2, 0f3F800000; mov.u32 %r3, 0f40000000; mov.u32 %r4, 0f40A00000; mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32
+			{%r5,%r6,%r7,%r8}, {%r2,%r3,%r2,%r3}, {%r3,%r2}, {%r4,%r4,%r4,%r4}; add.s32 %r5, %r5, %r7; st.global.u32 [%rd3], %r5;`, 32,
+			func(int) uint32 { return math.Float32bits(5+4*1*2+4*1*1) + math.Float32bits(5+4*2*2+4*2*1) }},
 		"a shuffle": {"shfl.sync.bfly.b32 %r2, %r1, 1, 31, -1; st.global.u32 [%rd3], %r2;", 32, func(i int) uint32 { return uint32(i ^ 1) }},
 	} {
 		got, err := run(t, c.body, c.threads)
@@ -84,6 +97,10 @@ func TestRefused(t *testing.T) {
 		"a parted shuffle":            {"setp.eq.s32 %p1, %r1, 3; @%p1 bra $E; shfl.sync.bfly.b32 %r2, %r1, 1, 31, -1; $E: mov.u32 %r2, 0;", 32, "not all lanes"},
 		"a read without a barrier":    {"st.shared.u32 [%rd5], %r1; ld.shared.u32 %r2, [%rd4];", 64, "no barrier is between"},
 		"a write without a barrier":   {"ld.shared.u32 %r2, [%rd4]; st.shared.u32 [%rd5], %r1; st.shared.u32 [%rd4], %r1;", 2, "no barrier is between"},
+		"a copy out of bounds":        {"cp.async.ca.shared.global [%rd5], [%rd1+256], 4;", 1, "outside of an allocation"},
+		"a copy that races":           {"cp.async.ca.shared.global [%rd4], [%rd3], 4;", 2, "no barrier is between"},
+		"a vector out of line":        {"ld.shared.v4.u32 {%r2, %r3, %r4, %r5}, [%rd4+8];", 1, "no multiple"},
+		"a tensor without all lanes":  {"mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%r2,%r3,%r4,%r5}, {%r2,%r3,%r4,%r5}, {%r2,%r3}, {%r2,%r3,%r4,%r5};", 31, "32 lanes"},
 		"a division by 0":             {"mov.u32 %r2, 0; div.u32 %r3, %r1, %r2;", 1, "division by 0"},
 		"a block too large":           {"st.global.u32 [%rd1], %r1;", 1025, "a block of 1025 threads"},
 	} {
