@@ -37,6 +37,7 @@ type Config struct {
 	States     string
 	Store      Store
 	Device     string
+	Precision  string
 }
 
 // Data says what to read and what its columns mean.
@@ -245,6 +246,7 @@ func Default() Config {
 		States:     "optimal",
 		Store:      Store{Verify: true},
 		Device:     "cpu",
+		Precision:  "float32",
 	}
 }
 

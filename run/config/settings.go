@@ -165,4 +165,5 @@ var Table = []Setting{
 	{"store.spill_dir", "Folder of that file, on a disk and not in memory; empty: that of the run directory.", "", nil, func(c *Config) any { return &c.Store.SpillDir }},
 	{"store.verify", "Whether hidden states that are computed again are compared, by a checksum, with the first time.", "7.1", nil, func(c *Config) any { return &c.Store.Verify }},
 	{"device", "Where to compute: cpu, cuda (the first NVIDIA GPU), cuda:N (GPU N), auto (the first GPU where there is one, else the processor), emulate (the kernels of GPUs, run on the processor: for tests with tiny nets; very slow).", "", devices, func(c *Config) any { return &c.Device }},
+	{"precision", "Of the factors in Gauss-Newton products on a GPU, with dtype float32: float32, tf32 (10 bits, by tensor cores) or 3xtf32 (each as two of those; errors like float32's). h and gradients are float32 whatever it is. At the first product of a run and each tenth linearization |u'Gv - v'Gu| is looked at: above 1e-3 of sqrt(u'Gu v'Gv) the run goes on with float32 and says so. No effect on the processor.", "", []string{"float32", "tf32", "3xtf32"}, func(c *Config) any { return &c.Precision }},
 }

@@ -52,6 +52,12 @@ func (o *Objective[F]) LinearizeAs(ctx context.Context, role hf.Role, kind hf.Cu
 	if err == nil {
 		err = positive(l.weight)
 	}
+	if err == nil && kind == hf.CurvatureGGN && o.settings.Guard.due() {
+		var a float64
+		if a, err = l.asymmetry(ctx); err == nil {
+			o.settings.Guard.look(a)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("objective: linearizing: %w", errors.Join(err, l.Close()))
 	}

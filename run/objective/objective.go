@@ -41,6 +41,7 @@ type Settings struct {
 	// computed anew for each product, from chunks that the loader replays.
 	Keep       int64
 	Sizes      *Sizes // nil where minibatches stay as the plan has them
+	Guard      *Guard // nil where products are exact
 	Structural bool   // products have structural damping, which takes more of it
 }
 

@@ -165,6 +165,7 @@ type machine[F accel.Float] struct {
 	spill     *checkpointing.Spill // nil without one
 	keep      int64                // what a linearization may keep
 	states    *StateForecast       // nil of feedforward nets
+	asymmetry string               // of products, what is to be told; "" where there is nothing
 }
 
 // assemble builds the machine of a run for data that have been opened.
@@ -210,8 +211,12 @@ func (m *machine[F]) assemble(ctx context.Context, c *config.Config, s sets, run
 	if err != nil {
 		return err
 	}
+	guard, err := m.usePrecision(c)
+	if err != nil {
+		return err
+	}
 	m.objective = objective.New(m.net, m.loader, plan, objective.Settings{Loss: loss, WeightDecay: c.Model.WeightDecay,
-		DecaySchedule: hf.Schedule(c.Model.DecaySchedule), Sizes: sizes(c, plan, s.train), Keep: m.keep, Structural: c.Damping.StructuralMu > 0})
+		DecaySchedule: hf.Schedule(c.Model.DecaySchedule), Sizes: sizes(c, plan, s.train), Keep: m.keep, Guard: guard, Structural: c.Damping.StructuralMu > 0})
 	part := 0.0
 	if !s.train.Endless() {
 		part = float64(plan.Minibatch(pipeline.Gradient, 1).Len()) / float64(s.train.Manifest.Len())

@@ -156,6 +156,9 @@ func (l *loop[F]) step(ctx context.Context) (hf.Report, error) {
 	if e := l.emit(row); e != nil {
 		return r, e
 	}
+	if e := l.tellAsymmetry(); e != nil {
+		return r, e
+	}
 	if e := l.tellResumed(r.Iteration, after); e != nil {
 		return r, e
 	}

@@ -290,7 +290,7 @@ func sameObjects(then, now []ingest.FileInfo) error {
 var (
 	freely = []string{"run.", "checkpoint.", "trace.", "threads", "memory", "states", "device", "data.train", "data.valid", "data.s3_endpoint", "data.s3_region", "data.remote_cache",
 		"data.cache", "data.cache_compression", "data.workers", "data.prefetch"}
-	onlyForked = []string{"curvature.", "cg.", "damping.", "lm.", "precond.", "line_search.", "batch.", "eval.", "model.weight_decay", "model.structural_distance"}
+	onlyForked = []string{"curvature.", "cg.", "damping.", "lm.", "precond.", "line_search.", "batch.", "eval.", "precision", "model.weight_decay", "model.structural_distance"}
 )
 
 func mayChange(dir *rundir.Dir, before, after *config.Config, checkpoint string, forking bool) error {
