@@ -16,6 +16,7 @@ import (
 	"curvestream/nn"
 	"curvestream/pipeline"
 	measure "curvestream/run/bench"
+	"curvestream/run/data"
 )
 
 // A largeRun is an epoch over more data than memory holds.
@@ -103,6 +104,7 @@ func copyFile(ctx context.Context, to, from string) error {
 }
 
 func (run *largeRun) read(ctx context.Context, o options) error {
+	defer data.KeepTo(o.memory, 0)() // as a training run does
 	src, err := ingest.Open(ctx, []string{o.dir}, ingest.OpenOptions{MemoryLimit: o.memory})
 	if err != nil {
 		return err
