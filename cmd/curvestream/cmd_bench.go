@@ -48,7 +48,8 @@ func benchFlags(what string) []cli.Flag {
 		flags = append(flags,
 			&cli.StringFlag{Name: "in", Usage: "`N` inputs of the rnn", Value: "2"},
 			&cli.StringFlag{Name: "out", Usage: "`N` outputs of the rnn", Value: "1"},
-			&cli.StringFlag{Name: "form", Usage: "outputs of the rnn: each or last", Value: "last"})
+			&cli.StringFlag{Name: "form", Usage: "outputs of the rnn: each or last", Value: "last"},
+			&cli.StringFlag{Name: "device", Usage: "`NAME` of what computes: cpu, cuda, cuda:N, auto or emulate", Value: "cpu"})
 	}
 	return append(flags,
 		&cli.StringFlag{Name: "hidden", Usage: "`LIST` of hidden units, such as 50,100,200 or 100-1000*10", Value: "100"},
@@ -104,7 +105,7 @@ func (t *terminal) bench(c *cli.Context, what string) error {
 
 // benchRequest reads the flags of a measurement.
 func benchRequest(c *cli.Context, what string) (bench.Request, error) {
-	r := bench.Request{What: what, In: 1, Out: 1, CG: 1, Form: c.String("form"), Seconds: c.Float64("sample-seconds"),
+	r := bench.Request{What: what, In: 1, Out: 1, CG: 1, Form: c.String("form"), Device: c.String("device"), Seconds: c.Float64("sample-seconds"),
 		Kernels: splitList(c.String("kernel")), Nets: splitList(c.String("net")), DTypes: splitList(c.String("dtype"))}
 	var errs []error
 	for _, l := range []struct {

@@ -35,7 +35,7 @@ func LoadReport(path string) (*Report, error) {
 // Compare sets Baseline of each row that old has too, and returns how many there are and how many are slower by more than
 // maxRegress, a share.
 func (r *Report) Compare(old *Report, maxRegress float64) (compared, regressed int) {
-	known := map[[6]any]Row{}
+	known := map[[7]any]Row{}
 	for _, row := range old.Rows {
 		known[row.key()] = row
 	}

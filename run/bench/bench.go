@@ -31,6 +31,7 @@ type Request struct {
 	In, Out               int    // of the RNN
 	Form                  string // of the RNN: each or last
 	CG                    int    // CG iterations of an HF iteration at most
+	Device                string // of all but kernels, as run/device opens it; nothing means the processor
 
 	Warmup, Repetitions int
 	Seconds             float64 // that a sample lasts at least: short work is repeated within it
@@ -134,7 +135,7 @@ func (r Request) point(name, dtype string, hidden, batch, length, threads int) p
 		p.problem = Curves(batch)
 		p.hidden = p.problem.width()
 	}
-	p.problem.DType, p.problem.Threads, p.problem.What = dtype, threads, "gv"
+	p.problem.DType, p.problem.Threads, p.problem.Device, p.problem.What = dtype, threads, r.Device, "gv"
 	if r.What == "gradient" {
 		p.problem.What = "gradient"
 	}

@@ -85,7 +85,7 @@ func TestKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []string{"name", "hidden", "batch", "length", "dtype", "threads", "seconds", "seconds_sd", "cpu_seconds", "gflops",
-			"peak_gflops", "sgemm_gflops", "samples"}
+			"peak_gflops", "sgemm_gflops", "samples", "padding_share"}
 		if len(object) != len(want) {
 			t.Errorf("%d keys, want %d: %s", len(object), len(want), text)
 		}

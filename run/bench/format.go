@@ -59,18 +59,29 @@ func (r *Report) markdown() []byte {
 	for _, row := range r.Rows {
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s | %d | %.4g ± %.2g | %.4g | ", row.Name, row.Hidden, row.Batch, row.Length, row.DType, row.Threads,
 			row.Seconds, row.SecondsSD, row.CPUSeconds)
-		if row.GFLOPS > 0 {
-			fmt.Fprintf(&b, "%.1f | %.2f", row.GFLOPS, row.GFLOPS/row.PeakGFLOPS)
-		} else {
-			b.WriteString(" |")
-		}
-		fmt.Fprintf(&b, " | %.1f | %.1f |", row.PeakGFLOPS, row.SGEMMGFLOPS)
+		fmt.Fprintf(&b, "%s | %s | %s | %s |", measured("%.1f", row.GFLOPS), measured("%.2f", row.ofPeak()), measured("%.1f", row.PeakGFLOPS), measured("%.1f", row.SGEMMGFLOPS))
 		for _, c := range columns {
 			b.WriteString(" " + c.cell(row) + " |")
 		}
 		b.WriteString("\n")
 	}
 	return b.Bytes()
+}
+
+// ofPeak returns what part of the peak a row reaches, 0 where one of both was not measured.
+func (r Row) ofPeak() float64 {
+	if r.PeakGFLOPS == 0 {
+		return 0
+	}
+	return r.GFLOPS / r.PeakGFLOPS
+}
+
+// measured formats x, or leaves out what was not measured.
+func measured(format string, x float64) string {
+	if x == 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, x)
 }
 
 // An extraColumn is one that only some reports have.
@@ -90,6 +101,8 @@ func (c extraColumn) cell(r Row) string {
 // extraColumns returns those that some row has.
 func (r *Report) extraColumns() (used []extraColumn) {
 	for _, c := range []extraColumn{
+		{"device", func(r Row) bool { return r.Device != "" }, func(r Row) string { return r.Device }},
+		{"padding", func(r Row) bool { return r.PaddingShare != nil }, func(r Row) string { return fmt.Sprintf("%g %%", 100**r.PaddingShare) }},
 		{"ns an element", func(r Row) bool { return r.NanosecondsPerElement > 0 }, func(r Row) string { return fmt.Sprintf("%.3f", r.NanosecondsPerElement) }},
 		{"outside", func(r Row) bool { return r.OutsideShare != nil }, func(r Row) string {
 			return fmt.Sprintf("%.2f %% (%d products, %d losses)", 100**r.OutsideShare, r.Products, r.Losses)

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"curvestream/accel"
-	"curvestream/accel/cpu"
 	"curvestream/checkpointing"
 	"curvestream/fnn"
 	"curvestream/nn"
 	"curvestream/rnn"
+	"curvestream/run/device"
 	"curvestream/run/model"
 )
 
@@ -27,9 +28,13 @@ type Instance struct {
 	// Plan says how an rnn keeps its states, and Bytes what a linearization needs in memory in all; of other nets Plan is zero.
 	Plan  rnn.StatePlan
 	Bytes int64
+	// Padding is the share of the rows of the packed batch that are no time-step of a sequence.
+	Padding float64
+	// Device is the name of what computes, where it is not the processor.
+	Device string
 }
 
-// Open builds a problem on the processor and does what products share: the forward pass (section 7.1).
+// Open builds a problem on its device and does what products share: the forward pass (section 7.1).
 func Open(ctx context.Context, p Problem) (*Instance, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -44,24 +49,40 @@ func Open(ctx context.Context, p Problem) (*Instance, error) {
 }
 
 func open[F accel.Float](ctx context.Context, p Problem) (*Instance, error) {
-	backend := cpu.New[F](cpu.Options{Threads: p.Threads})
+	backend, _, err := device.Open[F](p.Device, p.Threads)
+	if err != nil {
+		return nil, err
+	}
+	ends := []func() error{backend.Close}
+	closeAll := func() (err error) {
+		for _, end := range slices.Backward(ends) {
+			err = errors.Join(err, end())
+		}
+		return err
+	}
 	var spill *checkpointing.Spill
 	if p.Spill > 0 {
-		var err error
 		if spill, err = checkpointing.OpenSpill("", p.Spill); err != nil {
-			return nil, fmt.Errorf("bench: %w", err)
+			return nil, errors.Join(fmt.Errorf("bench: %w", err), closeAll())
 		}
+		ends = append(ends, spill.Close)
 	}
 	i, err := openOn(ctx, p, backend, spill)
-	if spill == nil {
-		return i, err
-	}
 	if err != nil {
-		return nil, errors.Join(err, spill.Close())
+		return nil, errors.Join(err, closeAll())
 	}
-	rest := i.Close
-	i.Close = func() error { return errors.Join(rest(), spill.Close()) }
+	i.Device = named(p, backend)
+	ends = append(ends, i.Close)
+	i.Close = closeAll
 	return i, nil
+}
+
+// named returns what rows call a device: nothing where it is the processor.
+func named[F accel.Float](p Problem, backend accel.Backend[F]) string {
+	if p.onProcessor() {
+		return ""
+	}
+	return backend.Name()
 }
 
 // openOn opens a problem on a backend, with a file for states or without.
@@ -80,7 +101,7 @@ func openOn[F accel.Float](ctx context.Context, p Problem, backend accel.Backend
 		return nil, fmt.Errorf("bench: moving v: %w", err)
 	}
 	r := theta.New()
-	i := &Instance{Check: func() []float64 { return check(net.Layout(), r, v, float64(p.Batch)) }, Close: func() error { return nil }, Bytes: net.Bytes(b, false)}
+	i := &Instance{Check: func() []float64 { return check(net.Layout(), r, v, float64(p.Batch)) }, Close: func() error { return nil }, Bytes: net.Bytes(b, false), Padding: padding(b)}
 	if r, ok := net.(*rnn.Net[F]); ok {
 		if i.Plan, err = r.PlanStates(b); err != nil {
 			return nil, fmt.Errorf("bench: %w", err)
@@ -104,6 +125,15 @@ func openOn[F accel.Float](ctx context.Context, p Problem, backend accel.Backend
 	}
 	i.Close = l.Close
 	return i, nil
+}
+
+// padding returns the share of a batch's rows that are no time-step of a sequence.
+func padding[F accel.Float](b *nn.Batch[F]) float64 {
+	steps := 0
+	for _, length := range b.Lengths {
+		steps += length
+	}
+	return float64(b.Rows()-steps) / float64(b.Rows())
 }
 
 func check[F accel.Float](layout nn.Layout, r, v accel.Vector[F], cases float64) []float64 {

@@ -2,13 +2,14 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"curvestream/accel"
-	"curvestream/accel/cpu"
 	"curvestream/hf"
 	"curvestream/nn"
 	"curvestream/pipeline"
+	"curvestream/run/device"
 	"curvestream/run/objective"
 )
 
@@ -22,6 +23,27 @@ type iteration struct {
 	inside func() float64
 	clock  func() float64 // the same by the clock
 	report hf.Report      // of the last step
+
+	padding float64
+	device  string // "" where the processor computes
+	close   func() error
+}
+
+// used returns the seconds since a reading: of the processor where it computes, else by the clock.
+func (i *iteration) used(began reading) float64 {
+	wall, cpu := since(began)
+	if i.device == "" {
+		return cpu
+	}
+	return wall
+}
+
+// counted returns what inside or clock says, likewise.
+func (i *iteration) counted() float64 {
+	if i.device == "" {
+		return i.inside()
+	}
+	return i.clock()
 }
 
 // settledAfter is how many HF iterations go before the one that is timed.
@@ -32,9 +54,22 @@ func openIteration(ctx context.Context, p Problem, cg int) (*iteration, error) {
 		return nil, err
 	}
 	if p.DType == "float64" {
-		return newIteration(ctx, p, accel.Backend[float64](cpu.New[float64](cpu.Options{Threads: p.Threads})), cg)
+		return openIterationOf[float64](ctx, p, cg)
 	}
-	return newIteration(ctx, p, accel.Backend[float32](cpu.New[float32](cpu.Options{Threads: p.Threads})), cg)
+	return openIterationOf[float32](ctx, p, cg)
+}
+
+func openIterationOf[F accel.Float](ctx context.Context, p Problem, cg int) (*iteration, error) {
+	backend, _, err := device.Open[F](p.Device, p.Threads)
+	if err != nil {
+		return nil, err
+	}
+	i, err := newIteration[F](ctx, p, backend, cg)
+	if err != nil {
+		return nil, errors.Join(err, backend.Close())
+	}
+	i.device, i.padding, i.close = named(p, backend), padding(batch[F](p)), backend.Close
+	return i, nil
 }
 
 // newOptimizer returns what makes HF iterations on a problem, on a backend.

@@ -26,6 +26,7 @@ type Problem struct {
 	Loss        string   `json:"loss"`  // squared_error, logistic_cross_entropy or softmax_cross_entropy
 	DType       string   `json:"dtype"` // float32 or float64
 	Threads     int      `json:"threads"`
+	Device      string   `json:"device,omitempty"` // as run/device opens it; nothing means the processor
 	What        string   `json:"what"`             // gv or gradient
 	Method      string   `json:"method,omitempty"` // of a peer; nothing means its fastest
 	Seed        int      `json:"seed"`
@@ -154,3 +155,6 @@ func (p Problem) width() int {
 	}
 	return slices.Max(p.Sizes[1 : len(p.Sizes)-1])
 }
+
+// onProcessor reports whether the problem is computed by the processor.
+func (p Problem) onProcessor() bool { return p.Device == "" || p.Device == "cpu" }

@@ -19,6 +19,7 @@ type candidate struct {
 type sampling struct {
 	warmup, repetitions int
 	seconds             float64 // a sample should last
+	wall                bool    // by the clock on the wall, where another device computes
 }
 
 // take times candidates in turn, one sample of each a round, after calls to warm up that are not timed: what else happens on
@@ -50,15 +51,23 @@ func (s sampling) prepare(ctx context.Context, c *candidate) error {
 	if err != nil {
 		return err
 	}
-	c.calls, err = Calls(ctx, c.run, s.seconds)
+	c.calls, err = calls(ctx, c.run, s.seconds, s.wall)
 	return err
 }
 
 // Calls returns how many calls of run take at least the given seconds of processor time.
 func Calls(ctx context.Context, run func(ctx context.Context) error, seconds float64) (int, error) {
+	return calls(ctx, run, seconds, false)
+}
+
+// calls is Calls, by either clock.
+func calls(ctx context.Context, run func(ctx context.Context) error, seconds float64, onWall bool) (int, error) {
 	for calls := 1; ; calls *= 8 {
-		_, cpu, err := Time(ctx, run, calls)
-		total := cpu * float64(calls)
+		wall, one, err := Time(ctx, run, calls)
+		if onWall {
+			one = wall
+		}
+		total := one * float64(calls)
 		switch {
 		case err != nil:
 			return 0, err

@@ -110,7 +110,21 @@ func TestDryRunShowsTheSchedule(t *testing.T) {
 			t.Errorf("%q is not in\n%s", test.want, f)
 		}
 	}
-	_, err := dry(problem("rnn", 100, "64MiB") + "store: {device: 100KiB}\n")
+	// There are no rows that are no time-step, and windows are said to be what they are, in sequences of different lengths.
+	windows := strings.Replace(problem("rnn", 10, "1GiB"), "hidden: [10]", "hidden: [10], window: 50", 1)
+	f, err := dry(windows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Window != 50 || f.PaddedSteps != 0 || f.CurvSteps <= 100*200 || f.CurvSteps >= 100*220 {
+		t.Errorf("windows of %d, %d of %d time-steps are padding", f.Window, f.PaddedSteps, f.CurvSteps)
+	}
+	for _, want := range []string{"windows           of 50 time-steps", "an approximation", fmt.Sprintf("padding           0 of the %d time-steps", f.CurvSteps)} {
+		if !strings.Contains(f.String(), want) {
+			t.Errorf("%q is not in\n%s", want, f)
+		}
+	}
+	_, err = dry(problem("rnn", 100, "64MiB") + "store: {device: 100KiB}\n")
 	if e := fault.Of(err); e.Code != "memory.too_small" || !strings.Contains(e.Hint, "store.device=") {
 		t.Errorf("err = %v, want the store.device that would do", err)
 	}
