@@ -70,7 +70,7 @@ func (l ladder) climb(ctx context.Context) (any, string, error) {
 		}
 	}
 	m.Say("`train --data gen:addition?length=T -c benchmarks/long/" + l.config + " --init-from RUN-BEFORE --memory " + l.memory +
-		"`, one thread, seed 1. A sequence is wrong if the output is off by more than 0.04; a problem counts as solved with less than 1 % wrong. CPU seconds are those of training; seconds are on the wall clock.")
+		"`, one thread, seed 1. A sequence is wrong if the output is off by more than 0.04; a problem counts as solved with less than 1 %% wrong. CPU seconds are those of training; seconds are on the wall clock.")
 	return rows, m.String(), nil
 }
 
