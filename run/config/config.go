@@ -84,6 +84,7 @@ type Model struct {
 	InitScale          float64
 	InitScales         map[string]float64
 	InitTanhShift      bool
+	InitOutputBias     string
 	SpectralRadius     float64
 	InitFrom           string
 }
@@ -219,15 +220,18 @@ type Store struct {
 	Verify        bool
 }
 
-// Trace says which CG runs are recorded.
-type Trace struct{ CG int }
+// Trace says which CG runs are recorded, and whether the net's health is.
+type Trace struct {
+	CG     int
+	Health bool
+}
 
 // Default returns the settings that hold where nothing else is said.
 func Default() Config {
 	return Config{
 		Data: Data{Layout: auto, Form: auto, Normalize: "none", Missing: "error", MaxCategories: 256, CacheCompression: "none", RemoteCache: 64 << 20},
 		Model: Model{Arch: auto, Hidden: []int{100}, Activation: []string{"tanh"}, LayerActivation: "tanh", OutputActivation: "linear", Loss: auto, LossCurvature: "drop", Biases: true,
-			StructuralDistance: auto, Init: "sparse", InitFanIn: 15, InitScale: 1, SpectralRadius: 1.1},
+			StructuralDistance: auto, Init: "sparse", InitFanIn: 15, InitScale: 1, InitOutputBias: "zero", SpectralRadius: 1.1},
 		Method:     Method{Kind: "hf"},
 		Curvature:  Curvature{Kind: "ggn"},
 		KSD:        KSD{Size: 20, Iterations: 30, Batch: "gradient", Floor: 1e-4},
@@ -241,6 +245,7 @@ func Default() Config {
 		Eval:       Eval{Every: 1},
 		Run:        Run{Iterations: 100, MaxRejection: 10},
 		Checkpoint: Checkpoint{Every: Every{Time: 10 * time.Second}, Keep: 3},
+		Trace:      Trace{Health: true},
 		DType:      "float32",
 		Memory:     2 << 30,
 		States:     "optimal",

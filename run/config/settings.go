@@ -58,6 +58,7 @@ var Table = []Setting{
 	{"model.init_scale", "Deviation of initial weights that are not zero (sparse, gaussian).", "13", nil, func(c *Config) any { return &c.Model.InitScale }},
 	{"model.init_scales", "By parameter, a factor on its initial weights: {W_xh: 0.25}, of all layers, or of one: {W_xh_l1: 0.25}.", "13", nil, func(c *Config) any { return &c.Model.InitScales }},
 	{"model.init_tanh_shift", "The variant for tanh units of an mlp: biases 0.5, weights halved into and between tanh layers.", "13", nil, func(c *Config) any { return &c.Model.InitTanhShift }},
+	{"model.init_output_bias", "Where output biases start: zero, or mean: where a net that knows nothing else is right on average over the first gradient minibatch, at the mean of numbers, the log-odds of flags, the logarithm of a class's frequency (Sutskever et al. 2013).", "13", []string{"zero", "mean"}, func(c *Config) any { return &c.Model.InitOutputBias }},
 	{"model.spectral_radius", "W_hh of each layer is scaled to it; 0 leaves W_hh as drawn.", "13", nil, func(c *Config) any { return &c.Model.SpectralRadius }},
 	{"model.init_from", "A run directory, whose best model to start from, or a safetensors file; names and shapes must be the net's. Data may be others, such as longer sequences.", "", nil, func(c *Config) any { return &c.Model.InitFrom }},
 
@@ -154,6 +155,7 @@ var Table = []Setting{
 	{"checkpoint.every", "Between checkpoints. A signal, the end and a request (SIGUSR1) make one too.", "", nil, func(c *Config) any { return &c.Checkpoint.Every }},
 	{"checkpoint.keep", "Checkpoints that stay, the best one not counted.", "", nil, func(c *Config) any { return &c.Checkpoint.Keep }},
 	{"trace.cg", "Record every so many CG runs in cg.jsonl; 0: none.", "8.7", nil, func(c *Config) any { return &c.Trace.CG }},
+	{"trace.health", "Whether to look at the net at the start and after iterations 2, 4, 8 …, on one chunk: how many hidden units are saturated or linear, and whether two products with the curvature matrix are equal, and it is symmetric, which costs a forward run and three products. doctor tells what is wrong.", "7.2, 13", nil, func(c *Config) any { return &c.Trace.Health }},
 
 	{"seed", "Starts all random numbers: initial weights, order of the data. auto: chosen, printed and stored.", "", nil, func(c *Config) any { return &c.Seed }},
 	{"dtype", "Numbers of the net: float32 or float64.", "", []string{"float32", "float64"}, func(c *Config) any { return &c.DType }},

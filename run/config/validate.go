@@ -73,6 +73,8 @@ func (r *Resolved) checkModel(check func(ok bool, key, want string)) {
 	check(r.Model.WeightDecay >= 0, "model.weight_decay", "0 or more")
 	check(r.Model.InitFanIn >= 1, "model.init_fan_in", "1 or more")
 	check(r.Model.InitScale > 0, "model.init_scale", "more than 0")
+	check(r.Model.InitOutputBias == "zero" || r.Model.Biases && r.Model.InitFrom == "" && r.Model.OutputActivation == "linear", "model.init_output_bias",
+		"zero where model.biases is false, model.init_from gives the biases, or model.output_activation is not linear")
 	check(r.Model.SpectralRadius >= 0, "model.spectral_radius", "0 or more")
 	check(r.Data.MaxLength >= 0, "data.max_length", "0 or more")
 	check(r.Data.MaxCategories >= 1, "data.max_categories", "1 or more")

@@ -8,7 +8,7 @@ import (
 
 // examinations are the rules, each of which finds one thing or nothing. Their thresholds are rules of thumb, not the report's.
 var examinations = []func(history) *Finding{
-	diverged, rejected, shortened, overestimated, behind, fedBack, exploded, exhausted, usedEarly, negative, overfitsMinibatch, overfits, starved,
+	diverged, rejected, shortened, overestimated, behind, fedBack, exploded, exhausted, usedEarly, negative, overfitsMinibatch, overfits, starved, badlyUsed, unequal,
 }
 
 func diverged(h history) *Finding {

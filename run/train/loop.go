@@ -59,6 +59,11 @@ const (
 
 // run iterates until there is a reason to stop, and returns it.
 func (l *loop[F]) run(ctx context.Context) (reason string, err error) {
+	if l.iter() == 0 {
+		if err := l.examine(ctx); err != nil {
+			return l.ended(ctx, err)
+		}
+	}
 	for {
 		if err := l.look(ctx); err != nil {
 			return l.ended(ctx, err)
@@ -75,6 +80,9 @@ func (l *loop[F]) run(ctx context.Context) (reason string, err error) {
 		}
 		if r.Outcome == hf.Stationary {
 			return reasonStationary, nil
+		}
+		if err := l.examine(ctx); err != nil {
+			return l.ended(ctx, err)
 		}
 	}
 }

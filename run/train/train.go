@@ -87,6 +87,11 @@ func start[F accel.Float](ctx context.Context, o Options, s sets) (Result, error
 		return Result{}, err
 	}
 	defer m.Close()
+	if o.Config.Model.InitOutputBias == "mean" {
+		if err := m.startAtMean(ctx); err != nil {
+			return Result{}, stopped(ctx, explain(err, &o.Config.Config))
+		}
+	}
 	info := rundir.NewInfo(filepath.Base(filepath.Clean(o.Run)), o.Version, o.Argv, o.Config.Seed.Value)
 	info.Device = m.backend.Name()
 	files, err := describe(o.Config, s, m.spec)
