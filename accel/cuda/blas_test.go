@@ -61,68 +61,90 @@ type blasHandle struct {
 }
 
 // multiply is cublasDgemm or cublasSgemm: handle, op a, op b, m, n, k, *alpha, a, lda, b, ldb, *beta, c, ldc.
-func (b emulatedBLAS) multiply(h *blasHandle, double bool, a []uintptr) result {
-	if a[1] > 1 || a[2] > 1 {
+func (b emulatedBLAS) multiply(h *blasHandle, double bool, args []uintptr) result {
+	if args[1] > 1 || args[2] > 1 {
 		return 7
 	}
-	m, n, k := int(a[3]), int(a[4]), int(a[5])
-	rows := func(trans uintptr, plain, transposed int) uintptr {
-		return uintptr(max(1, []int{plain, transposed}[trans]))
-	}
-	if a[8] < rows(a[1], m, k) || a[10] < rows(a[2], k, n) || a[13] < rows(0, m, 0) {
+	m, n, k := int(args[3]), int(args[4]), int(args[5])
+	alpha, beta := scalar(double, args[6]), scalar(double, args[11])
+	x := byColumns{b.e, double, args[7], int(args[8]), args[1] == 1}
+	y := byColumns{b.e, double, args[9], int(args[10]), args[2] == 1}
+	z := byColumns{b.e, double, args[12], int(args[13]), false}
+	if !x.holds(m, k) || !y.holds(k, n) || !z.holds(m, n) {
 		return 7
 	}
-	scalar := func(at uintptr) float64 {
-		if double {
-			return *(*float64)(pointer(at))
-		}
-		return float64(*(*float32)(pointer(at)))
-	}
-	alpha, beta := scalar(a[6]), scalar(a[11])
-	size := map[bool]int{true: 8, false: 4}[double]
 	return b.e.later(h.stream, func() error {
-		element := func(base, ld uintptr, row, col int) ([]byte, error) {
-			return b.e.memory.Bytes(uint64(base)+uint64((col*int(ld)+row)*size), int64(size))
-		}
-		get := func(base, ld uintptr, row, col int) float64 {
-			x, err := element(base, ld, row, col)
-			if err != nil {
-				panic(err)
-			}
-			if double {
-				return math.Float64frombits(binary.LittleEndian.Uint64(x))
-			}
-			return float64(math.Float32frombits(binary.LittleEndian.Uint32(x)))
-		}
-		op := func(trans uintptr, base, ld uintptr, row, col int) float64 {
-			if trans == 1 {
-				return get(base, ld, col, row)
-			}
-			return get(base, ld, row, col)
-		}
 		for i := range m {
 			for j := range n {
 				sum := 0.0
 				for l := range k {
-					sum += op(a[1], a[7], a[8], i, l) * op(a[2], a[9], a[10], l, j)
+					sum += x.get(i, l) * y.get(l, j)
 				}
 				sum *= alpha
 				if beta != 0 {
-					sum += beta * get(a[12], a[13], i, j)
+					sum += beta * z.get(i, j)
 				}
-				to, err := element(a[12], a[13], i, j)
-				if err != nil {
-					return err
-				}
-				if double {
-					binary.LittleEndian.PutUint64(to, math.Float64bits(sum))
-				} else {
-					binary.LittleEndian.PutUint32(to, math.Float32bits(float32(sum)))
-				}
+				z.set(i, j, sum)
 			}
 		}
 		return nil
 	})
+}
+
+func scalar(double bool, at uintptr) float64 {
+	if double {
+		return *(*float64)(pointer(at))
+	}
+	return float64(*(*float32)(pointer(at)))
+}
+
+// byColumns is op of a matrix by columns, in the memory of an emulated device.
+type byColumns struct {
+	e      *emulator
+	double bool
+	base   uintptr
+	ld     int
+	trans  bool
+}
+
+// holds reports whether columns of the matrix, op of which has some rows and columns, do not overlap.
+func (x byColumns) holds(rows, cols int) bool {
+	if x.trans {
+		rows = cols
+	}
+	return x.ld >= max(1, rows)
+}
+
+func (x byColumns) bytes(row, col int) []byte {
+	if x.trans {
+		row, col = col, row
+	}
+	size := 4
+	if x.double {
+		size = 8
+	}
+	b, err := x.e.memory.Bytes(uint64(x.base)+uint64((col*x.ld+row)*size), int64(size))
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func (x byColumns) get(row, col int) float64 {
+	b := x.bytes(row, col)
+	if x.double {
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	return float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+}
+
+func (x byColumns) set(row, col int, value float64) {
+	b := x.bytes(row, col)
+	if x.double {
+		binary.LittleEndian.PutUint64(b, math.Float64bits(value))
+	} else {
+		binary.LittleEndian.PutUint32(b, math.Float32bits(float32(value)))
+	}
 }
 
 // TestBLASConforms has cuBLAS make all products of the list.
