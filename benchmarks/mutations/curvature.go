@@ -3,13 +3,14 @@ package main
 // curvature are the techniques of sections 5, 6 and 11: the matrix of the model, and what is known of its diagonal.
 var curvature = []technique{
 	{"Gauss-Newton matrix", "6", "`curvature.kind: ggn`", "rnn/gv.go", []change{
-		{from: "l.s.LossCurvature(l.Config.Loss, l.kept.p, l.shard.Targets, l.rz)", to: "", test: "TestExactDiagonal"},
-		{from: "s.s.MulPrepared(s.withOutput(b, st, s.last), v.zhUp, 1, rz)", to: "", test: "TestExactDiagonal"},
+		{from: "l.s.LossCurvature(l.Config.Loss, l.kept.p, l.shard.Targets, l.rz)", to: "", test: "TestDerivativesOfLossesThatAreNotConvex"},
+		{from: "s.s.MulPrepared(s.withOutput(b, st, s.last), v.zhUp, 1, rz)", to: "", test: "TestDerivativesOfLossesThatAreNotConvex"},
 		{file: "fnn/linearization.go", from: "s.s.MulPrepared(ry[k-1], s.w[k].wT, 0, ry[k])", to: "s.s.MulPrepared(ry[k-1], v[k].wT, 0, ry[k])", test: "TestLossesThatAreNotConvex"},
 		{file: "run/objective/linearization.go", from: "dst.Scale(1 / l.weight)\n\tl.o.addDecay(dst, v)", to: "dst.Scale(1 / l.weight)", test: "TestDiagonalIsThatOfProduct"},
 	}},
 	{"the exact Hessian", "5", "`curvature.kind: hessian`", "rnn/hessian.go", []change{
-		{from: "l.s.AddSecondDerivative(act.act, part(rd), part(d), part(h), part(ra))", to: "", test: "TestDerivativesOfCells"},
+		{from: "l.s.AddSecondDerivative(act.act, part(rd), part(d), part(h), part(ra))", to: "", test: "TestDerivativesOfLossesThatAreNotConvex"},
+		{from: "l.accumulateStates(b, l.in(l.rh, k), l.d, sum)", to: "", test: "TestDerivativesOfLossesThatAreNotConvex"},
 		{file: "fnn/hessian.go", from: "s.s.MulPrepared(d, v[k].w, 1, belowR)", to: "", test: "TestLossesThatAreNotConvex"},
 		{file: "run/objective/linearization.go", from: "return chunk.AddHv(ctx, dst, v)", to: "return chunk.AddGv(ctx, dst, v, 0)", test: "TestHessianProductIsTheDerivativeOfTheGradient"},
 	}},
@@ -24,6 +25,8 @@ var curvature = []technique{
 	}},
 	{"the empirical Fisher matrix as curvature", "11.3", "`curvature.kind: fisher`", "run/objective/fisher.go", []change{
 		{from: "u[i] = r * F(along[c.batch.OutputColumn(i/c.batch.Out)])", to: "u[i] = r * u[i]", test: "TestFisherProducts"},
+		{from: "r[i] *= b.Weight[row]", to: "", test: "TestFisherProductsOfClasses"},
+		{from: "r[b.Class[row]]--", to: "", test: "TestFisherProductsOfClasses"},
 	}},
 	{"losses that are not convex: L″ without its negative eigenvectors, or shifted", "6.3", "`model.loss`, `model.loss_curvature`", "nn/loss.go", []change{
 		{from: "c[i] = max(0, c[i])", to: "", test: "TestConvexity"},
@@ -32,9 +35,11 @@ var curvature = []technique{
 	}},
 	{"… or the nonlinearity moved into F", "6.3", "`model.output_activation`", "fnn/backward.go", []change{
 		{from: "if l == s.layers() {\n\t\t\ts.mulDerivative(l, dx[l])", to: "if l == s.layers() {", test: "TestLossesThatAreNotConvex"},
+		{file: "rnn/gv.go", from: "s.s.MulDerivative(s.OutputActivation, rz, rowsOf(b, o.z))", to: "", test: "TestDerivativesOfCells"},
 	}},
 	{"diagonal preconditioner by the empirical Fisher matrix", "11.3", "`precond.kind: fisher`", "run/objective/objective.go", []change{
 		{from: "fisher.Scale(1 / weight)", to: "", test: "TestSizes"},
+		{from: "part(fisher, p).Shift(o.weightDecay)", to: "", test: "TestFisherDiagonalHasTheDecay"},
 		{file: "hf/optimizer.go", from: "fisher := o.d\n", to: "fisher := o.d\n\tif fisher != nil {\n\t\tfisher.Zero()\n\t\tfisher.Shift(1)\n\t\tfisher = nil\n\t}\n", test: "TestWhatADiagonalSourceIsAskedFor"},
 		{file: "hf/direction.go", from: "P := o.precondition(A)\n", to: "P := o.precondition(A)\n\tP = nil\n", test: "TestKappaSoftensP"},
 	}},
@@ -48,11 +53,13 @@ var curvature = []technique{
 		{file: "hf/diagonal.go", from: "Seed: p.Seed + uint64(r.Iteration)", to: "Seed: p.Seed", test: "TestWhatADiagonalSourceIsAskedFor"},
 	}},
 	{"… structural damping included", "11.4", "(with `damping.structural_mu`)", "rnn/diagonal.go", []change{
+		{from: "damp = damping[F]{mu: F(math.Sqrt(mu)), r: p.rh[k]}", to: "damp = damping[F]{mu: F(mu), r: p.rh[k]}", test: "TestDiagonalsOfStacks"},
 		{file: "hf/diagonal.go", from: "source.Diagonal(ctx, o.d, r.Mu, e)", to: "source.Diagonal(ctx, o.d, 0, e)", test: "TestWhatADiagonalSourceIsAskedFor"},
 		{file: "nn/probe.go", from: "x *= slope(act, float64(h[i]))", to: "", test: "TestDiagonal", pkg: "fnn"},
 		{file: "fnn/diagonal.go", from: "return F(math.Sqrt(mu)), nil", to: "return F(mu), nil", test: "TestDiagonal"},
 	}},
 	{"… exact, by a backpropagation for each output", "11.2", "`precond.kind: exact`", "nn/probe.go", []change{
+		{from: "e == p.element && (p.step < 0 || p.step == t)", to: "e == p.element", test: "TestWindows", pkg: "rnn"},
 		{from: "for group, width := range widths {", to: "for group, width := range widths[:1] {", test: "TestDiagonal", pkg: "fnn"},
 		{file: "hf/diagonal.go", from: "Exact: p.Kind == PreconditionExact", to: "Exact: false", test: "TestWhatADiagonalSourceIsAskedFor"},
 	}},

@@ -28,11 +28,16 @@ var damping = []technique{
 		{from: "return energy * p.Lambda / (1 + p.Lambda)", to: "return energy * p.Lambda", test: "TestDampersAgreeWithThemselves"},
 	}},
 	{"structural damping, squared distance", "8.4", "`model.structural_distance: squared_error`, `damping.structural_mu`", "rnn/backward.go", []change{
+		{from: "s.s.AddMat(dh, damp.mu, s.shown(b, damp.r))", to: "s.s.AddMat(dh, -damp.mu, s.shown(b, damp.r))", test: "TestStructuralDampingIsTheCurvatureOfTheHiddenUnits"},
+		{from: "s.s.AddMat(s.ofNode(b, d.d, i), damp.mu, s.inside(b, damp.r, i))", to: "s.s.AddMat(s.ofNode(b, d.d, i), 0, s.inside(b, damp.r, i))", test: "TestStructuralDampingOfStacks"},
 		{file: "fnn/backward.go", from: "s.s.MulPrepared(dx[l+1], s.w[l+1].w, mu, dx[l])", to: "s.s.MulPrepared(dx[l+1], s.w[l+1].w, 0, dx[l])", test: "TestStructuralDampingIsTheCurvatureOfTheHiddenLayers"},
 	}},
 	{"structural damping, matching distance (cross-entropy)", "8.4", "`model.structural_distance: cross_entropy`", "rnn/backward.go", []change{
+		{from: "s.s.AddMat(da, damp.mu, s.value(b, damp.r, i, t, n))", to: "s.s.AddMat(da, damp.mu/2, s.value(b, damp.r, i, t, n))", test: "TestDiagonalsOfStacks"},
 		{file: "fnn/backward.go", from: "s.s.AddMat(dy, mu, dx[l])", to: "s.s.AddMat(dy, mu*mu, dx[l])", test: "TestStructuralDampingIsTheCurvatureOfTheHiddenLayers"},
+		{file: "rnn/gv.go", from: "l.weigh(b, damp.r)", to: "", test: "TestDiagonalsOfStacks"},
 		{file: "fnn/linearization.go", from: "s.weigh(l.ry[1:s.layers()])", to: "", test: "TestStructuralDampingIsTheCurvatureOfTheHiddenLayers"},
+		{file: "run/model/spec.go", from: "if arch == \"lstm\" || arch == \"gru\" {", to: "if arch == \"mlp\" {", test: "TestDistanceMatchesTheActivations"},
 	}},
 	{"μ tied to λ, fixed, or by its own rule", "8.4", "`damping.structural_rule`", "hf/commit.go", []change{
 		{file: "hf/optimizer.go", from: "r.Mu *= r.Lambda", to: "r.Mu *= 1", test: "TestMuFollowsItsRule"},
@@ -80,6 +85,7 @@ var damping = []technique{
 	{"trust region by Lanczos (GLTR)", "8.6", "`damping.trust_solver: gltr`", "hf/gltr.go", []change{
 		{from: "res.Q = -gamma*y[0]/2 - lambda/2*norm(y)*norm(y)", to: "res.Q = -gamma*y[0]/2 + lambda/2*norm(y)*norm(y)", test: "TestGLTRIsOptimal"},
 		{from: "for range 2 { // once is not enough for orthogonality to rounding", to: "for range 0 {", test: "TestGLTRSaysWhyItEnds"},
+		{from: "rest*math.Abs(y[len(y)-1])", to: "rest", test: "TestGLTRStopsOnTheResidual"},
 		{file: "hf/tridiagonal.go", from: "math.Max(0, -t.bound())", to: "0", test: "TestTridiagonalTrustRegionAgainstEigenvalues"},
 		{file: "hf/tridiagonal.go", from: "t.y[j] = -t.l[j] * t.y[j-1]", to: "t.y[j] = t.l[j] * t.y[j-1]", test: "TestTridiagonalTrustRegionAgainstEigenvalues"},
 		{file: "hf/direction.go", from: "if s.Damping == DampTrustRegion && s.TrustSolver == TrustGLTR {", to: "if false {", test: "TestTrustSolverIsTheOneThatIsSet"},

@@ -2,11 +2,20 @@ package main
 
 // minibatches are the techniques of sections 12 and 13 that are about data, and what comes at the end of a run.
 var minibatches = []technique{
+	{"equal, subset and disjoint minibatches; gradient on everything", "12.1", "`batch.gradient`, `batch.curvature`, `batch.curvature_from`", "pipeline/plan.go", []change{
+		{from: "case role == Curvature && p.o.CurvatureFrom == CurvatureDisjoint:", to: "case false:", test: "TestEndless"},
+		{from: "newPermutation(gradient, p.o.Seed, uint64(step), keySubset)", to: "newPermutation(gradient, p.o.Seed, 0, keySubset)", test: "TestCurvatureSubsetVariesByStep"},
+		{from: "return run(start+gradient+disjoint, p.o.HeldOutSize, n)", to: "return run(start+gradient, p.o.HeldOutSize, n)", test: "TestEndless"},
+		{from: "case role == Curvature && p.o.CurvatureFrom == CurvatureSubset:", to: "case false:", test: "TestCurvatureSubsetVariesByStep"},
+	}},
 	{"held-out data choose the iterate, by f or by M", "12.2, 13", "`batch.held_out`, `cg.backtrack_batch`, `cg.backtrack_by`", "hf/direction.go", []change{
 		{from: "o.losses.along(ctx, s.Role, 1, kept[j].x)", to: "o.losses.along(ctx, Gradient, 1, kept[j].x)", test: "TestDecisionsLookAtTheirOwnMinibatch"},
 		{from: "return model.value(ctx, kept[j].x)", to: "return kept[j].q, nil", test: "TestModelOnHeldOutDataChooses"},
 		{file: "hf/model.go", from: "o.extended.GradientOn(ctx, role, o.theta, m.grad)", to: "o.extended.GradientOn(ctx, Gradient, o.theta, m.grad)", test: "TestCurvatureKindsArrive"},
 		{file: "hf/model.go", from: "delta.Dot(m.Bd)/2 + m.grad.Dot(delta)", to: "delta.Dot(m.Bd)/2 - m.grad.Dot(delta)", test: "TestModelOnHeldOutDataChooses"},
+	}},
+	{"watching minibatch overfitting", "12.2", "`curvestream doctor`", "run/doctor/findings.go", []change{
+		{from: "if inside <= 0 || outside > 0.1*inside {", to: "if true {", test: "TestFindings"},
 	}},
 	{"the minibatches of ρ and of the line search", "8.5, 8.8, 12.1", "`lm.batch`, `line_search.batch`", "hf/direction.go", []change{
 		{from: "role := o.settings.Rho.Role", to: "role := Gradient", test: "TestDecisionsLookAtTheirOwnMinibatch"},

@@ -155,3 +155,19 @@ func TestFind(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The hidden units of an lstm and a gru are activations of nothing, and no distance matches them.
+func TestDistanceMatchesTheActivations(t *testing.T) {
+	for _, c := range []struct {
+		arch       string
+		activation []string
+		want       string
+	}{
+		{"rnn", []string{"tanh"}, "cross_entropy"}, {"mlp", []string{"tanh", "logistic"}, "cross_entropy"}, {"mlp", []string{"tanh", "relu"}, "squared_error"},
+		{"lstm", []string{"tanh"}, "squared_error"}, {"gru", []string{"tanh"}, "squared_error"}, {"mrnn", []string{"tanh"}, "cross_entropy"},
+	} {
+		if got := Distance(c.arch, c.activation); got != c.want {
+			t.Errorf("%s of %v: %s, want %s", c.arch, c.activation, got, c.want)
+		}
+	}
+}

@@ -5,8 +5,11 @@ import (
 	"math"
 	"testing"
 
+	"curvestream/accel"
+	"curvestream/accel/cpu"
 	"curvestream/hf"
 	"curvestream/nn"
+	"curvestream/rnn"
 )
 
 // Products with the empirical Fisher matrix are those with Σ ∇fᵢ∇fᵢᵀ of single sequences, and its diagonal is what comes with the
@@ -57,6 +60,82 @@ func TestFisherProducts(t *testing.T) {
 			t.Error("the bits depend on what is kept")
 		}
 		bits = read(got)
+	}
+}
+
+// The same with classes as targets, weights of sequences, and a sequence that does not count.
+func TestFisherProductsOfClasses(t *testing.T) {
+	ctx := context.Background()
+	backend := cpu.New[float64](cpu.Options{})
+	net, err := rnn.New(backend, rnn.Config{In: 1, Hidden: 3, Out: 3, Activation: accel.Tanh, Loss: accel.SoftmaxCrossEntropy, Biases: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &nn.Batch[float64]{Lengths: []int{2, 2, 1}, Active: []int{3, 2}, Offset: []int{0, 3, 5}, In: 1, Out: 3, Form: nn.Last, Dense: []float64{1, -2, 3, 0.5, 1.5},
+		Class: []int32{2, 0, 1}, Weight: []float64{2, 0.5, 0}, WeightSum: 2.5}
+	v := make([]float64, net.Layout().Len())
+	for i := range v {
+		v[i] = math.Sin(float64(i + 1))
+	}
+	at, err := backend.FromHost(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := New[float64](net, chunks{b, b, b}, chunks{b, b, b}, Settings{Keep: 1 << 30})
+	if err := o.Advance(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	l, err := o.LinearizeAs(ctx, hf.Curvature, hf.CurvatureFisher, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	got, want := at.New(), at.New()
+	if err := l.Product(ctx, got, at, 0); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		g := at.New()
+		if _, err := net.Gradient(ctx, at, b.Pick([]int{i}), g, nil); err != nil {
+			t.Fatal(err)
+		}
+		want.Add(g.Dot(at)/b.WeightSum, g)
+	}
+	for i, x := range read(want) {
+		if math.Abs(read(got)[i]-x) > 1e-12*(1+math.Abs(x)) {
+			t.Errorf("element %d is %g, want %g", i, read(got)[i], x)
+		}
+	}
+}
+
+// The diagonal that comes with the gradient is the mean of squares over sequences, and β where weights decay: that of the matrix which
+// the preconditioner resembles.
+func TestFisherDiagonalHasTheDecay(t *testing.T) {
+	ctx := context.Background()
+	o, c, net, theta := setup(t, 1<<30)
+	grad, got, want := theta.New(), theta.New(), theta.New()
+	if _, err := o.Gradient(ctx, theta, grad, got); err != nil {
+		t.Fatal(err)
+	}
+	n := 0.0
+	if err := c.Each(ctx, o.step[hf.Gradient], func(b *nn.Batch[float64]) error {
+		n += b.WeightSum
+		_, err := net.Gradient(ctx, theta, b, grad, want)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want.Scale(1 / n)
+	for _, p := range net.Layout() {
+		for i := p.Off; i < p.Off+p.Size(); i++ {
+			x := read(want)[i]
+			if p.Decays() {
+				x += beta
+			}
+			if math.Abs(read(got)[i]-x) > 1e-12*(1+x) {
+				t.Errorf("%s, element %d: %g, want %g", p.Name, i-p.Off, read(got)[i], x)
+			}
+		}
 	}
 }
 
