@@ -26,10 +26,10 @@ type (
 		acts                                   int32
 		act                                    [mostActs]planAct
 	}
-	planFactor struct{ weight, at, rows, cols, place, before, first, pad int32 }
+	planFactor struct{ weight, at, rows, cols, place, before, first, _ int32 }
 	planTerm   struct {
 		alpha                                              float64
-		p, pBefore, firstP, q, qBefore, firstQ, alone, pad int32
+		p, pBefore, firstP, q, qBefore, firstQ, alone, _ int32
 	}
 )
 

@@ -60,7 +60,7 @@ func (l ladder) climb(ctx context.Context) (any, string, error) {
 	for _, T := range rungs {
 		r, run, err := l.rung(ctx, p, dir, T, before)
 		if err != nil {
-			return nil, "", fmt.Errorf("T = %d: %w", T, err)
+			return nil, "", fmt.Errorf("length %d: %w", T, err)
 		}
 		rows, before = append(rows, r), run
 		m.Row(fmt.Sprint(r.Length), fmt.Sprint(r.Iterations), fmt.Sprint(r.Products), fmt.Sprintf("%.0f", r.Seconds), fmt.Sprintf("%.0f", r.CPUSeconds), mib(r.PeakRSS),

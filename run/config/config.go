@@ -236,7 +236,7 @@ func Default() Config {
 		Curvature:  Curvature{Kind: "ggn"},
 		KSD:        KSD{Size: 20, Iterations: 30, Batch: "gradient", Floor: 1e-4},
 		FirstOrder: FirstOrder{MomentumMax: 0.99, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Pairs: 10},
-		CG:         CG{Max: 250, Tol: 5e-4, Stop: "martens", Start: "last", Decay: 0.95, DecayFinal: 0.95, Backtrack: "global", BacktrackBatch: "gradient", BacktrackBy: "f", BacktrackRatio: 1.3, WatchTolerance: 1e-3, Negative: "descend"},
+		CG:         CG{Max: 50, Tol: 5e-4, Stop: "martens", Start: "last", Decay: 0.95, DecayFinal: 0.95, Backtrack: "global", BacktrackBatch: "gradient", BacktrackBy: "f", BacktrackRatio: 1.3, WatchTolerance: 1e-3, Negative: "descend"},
 		Damping:    Damping{Kind: "tikhonov", Init: 1, InitPer: "sequence", Exponent: 1, KappaOfMean: 1e-2, Radius: 1, TrustSolver: "steihaug", StructuralRule: "tied"},
 		LM:         LM{Adapt: true, Low: 0.25, High: 0.75, Raise: 1.5, Drop: 2.0 / 3, Min: 1e-12, Max: 1e12, Model: "undamped", Batch: "gradient"},
 		Precond:    Precond{Kind: "fisher", Exponent: 0.75, Draws: 1},

@@ -253,7 +253,7 @@ func TestSchemaCoversTheTable(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	e, err := Explain("cg.max")
-	if err != nil || len(e) != 1 || e[0].Default != "250" || !strings.Contains(e[0].String(), "--cg-max") {
+	if err != nil || len(e) != 1 || e[0].Default != "50" || !strings.Contains(e[0].String(), "--cg-max") {
 		t.Errorf("%v %v", e, err)
 	}
 	if _, err := Explain("cg.maximum"); err == nil {

@@ -64,7 +64,7 @@ var Table = []Setting{
 
 	{"method.kind", "hf (Hessian-free optimization), ksd (Krylov subspace descent), and for comparison sgd (with Nesterov momentum), adam and lbfgs.", "4, 8.1", []string{"hf", "ksd", "sgd", "adam", "lbfgs"}, func(c *Config) any { return &c.Method.Kind }},
 	{"curvature.kind", "The curvature matrix: ggn (Gauss-Newton), hessian, or fisher (the empirical Fisher matrix, for comparison).", "5, 6, 11.3", []string{"ggn", "hessian", "fisher"}, func(c *Config) any { return &c.Curvature.Kind }},
-	{"cg.max", "Most CG iterations of an HF iteration.", "8.7", nil, func(c *Config) any { return &c.CG.Max }},
+	{"cg.max", "Most CG iterations of an HF iteration. Martens (2010) took up to 250; on benchmarks/ablation 50 and fewer need fewer products.", "8.7", nil, func(c *Config) any { return &c.CG.Max }},
 	{"cg.max_schedule", "Most CG iterations by HF iteration, in the place of cg.max; shorter runs near the end.", "12.2, 13", nil, func(c *Config) any { return &c.CG.MaxSchedule }},
 	{"cg.tol", "CG stops when its relative progress a step is below.", "4", nil, func(c *Config) any { return &c.CG.Tol }},
 	{"cg.stop", "The form of that rule: martens (progress of the last k steps < k tol), report (eqn. 2: < tol), byrd (the residual is within the sampling error of products, by Byrd et al. 2012; goes with cg.start zero), or max (only cg.max stops).", "4, 12.2", []string{"martens", "report", "byrd", "max"}, func(c *Config) any { return &c.CG.Stop }},
