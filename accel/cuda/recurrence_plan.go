@@ -28,7 +28,7 @@ type (
 	}
 	planFactor struct{ weight, at, rows, cols, place, before, first, _ int32 }
 	planTerm   struct {
-		alpha                                              float64
+		alpha                                            float64
 		p, pBefore, firstP, q, qBefore, firstQ, alone, _ int32
 	}
 )
