@@ -39,7 +39,7 @@ var curvature = []technique{
 	}},
 	{"diagonal preconditioner by the empirical Fisher matrix", "11.3", "`precond.kind: fisher`", "run/objective/objective.go", []change{
 		{from: "fisher.Scale(1 / weight)", to: "", test: "TestSizes"},
-		{from: "part(fisher, p).Shift(o.weightDecay)", to: "", test: "TestFisherDiagonalHasTheDecay"},
+		{from: "part(fisher, p).Shift(o.weightDecay)", to: "part(fisher, p).Shift(0)", test: "TestFisherDiagonalHasTheDecay"},
 		{file: "hf/optimizer.go", from: "fisher := o.d\n", to: "fisher := o.d\n\tif fisher != nil {\n\t\tfisher.Zero()\n\t\tfisher.Shift(1)\n\t\tfisher = nil\n\t}\n", test: "TestWhatADiagonalSourceIsAskedFor"},
 		{file: "hf/direction.go", from: "P := o.precondition(A)\n", to: "P := o.precondition(A)\n\tP = nil\n", test: "TestKappaSoftensP"},
 	}},
@@ -53,7 +53,7 @@ var curvature = []technique{
 		{file: "hf/diagonal.go", from: "Seed: p.Seed + uint64(r.Iteration)", to: "Seed: p.Seed", test: "TestWhatADiagonalSourceIsAskedFor"},
 	}},
 	{"… structural damping included", "11.4", "(with `damping.structural_mu`)", "rnn/diagonal.go", []change{
-		{from: "damp = damping[F]{mu: F(math.Sqrt(mu)), r: p.rh[k]}", to: "damp = damping[F]{mu: F(mu), r: p.rh[k]}", test: "TestDiagonalsOfStacks"},
+		{from: "damp = damping[F]{mu: F(math.Sqrt(mu)), r: p.rh}", to: "damp = damping[F]{mu: F(mu), r: p.rh}", test: "TestDiagonalsOfStacks"},
 		{file: "hf/diagonal.go", from: "source.Diagonal(ctx, o.d, r.Mu, e)", to: "source.Diagonal(ctx, o.d, 0, e)", test: "TestWhatADiagonalSourceIsAskedFor"},
 		{file: "nn/probe.go", from: "x *= slope(act, float64(h[i]))", to: "", test: "TestDiagonal", pkg: "fnn"},
 		{file: "fnn/diagonal.go", from: "return F(math.Sqrt(mu)), nil", to: "return F(mu), nil", test: "TestDiagonal"},

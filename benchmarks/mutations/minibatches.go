@@ -43,7 +43,7 @@ var minibatches = []technique{
 	{"weight decay, switched off near the end", "8, 13", "`model.weight_decay`, `model.decay_schedule`", "run/objective/objective.go", []change{
 		{from: "o.weightDecay = o.settings.DecaySchedule.At(k, o.settings.WeightDecay)", to: "o.weightDecay = o.settings.WeightDecay", test: "TestDecaySchedule"},
 		{from: "return o.weightDecay / 2 * sum", to: "return o.weightDecay * sum", test: "TestGradientIsTheDerivativeOfTheLoss"},
-		{from: "part(dst, p).Add(o.weightDecay, part(v, p))", to: "", test: "TestDiagonalIsThatOfProduct"},
+		{from: "part(dst, p).Add(o.weightDecay, part(v, p))", to: "part(dst, p).Add(0, part(v, p))", test: "TestDiagonalIsThatOfProduct"},
 		{from: "if p.Decays() && (s.WeightDecay", to: "if (s.WeightDecay", test: "TestLossIsTheMeanOverSequencesPlusDecay"},
 	}},
 	{"initial weights: sparse, Glorot, orthogonal; the tanh variant; spectral radius", "13", "`model.init`, `model.init_*`, `model.spectral_radius`", "nn/init.go", []change{
