@@ -53,10 +53,10 @@ var curvature = []technique{
 		{file: "hf/diagonal.go", from: "Seed: p.Seed + uint64(r.Iteration)", to: "Seed: p.Seed", test: "TestWhatADiagonalSourceIsAskedFor"},
 	}},
 	{"… structural damping included", "11.4", "(with `damping.structural_mu`)", "rnn/diagonal.go", []change{
-		{from: "damp = damping[F]{mu: F(math.Sqrt(mu)), r: p.rh}", to: "damp = damping[F]{mu: F(mu), r: p.rh}", test: "TestDiagonalsOfStacks"},
+		{from: "damp = damping[F]{mu: F(math.Sqrt(mu)), r: p.rh}", to: "damp = damping[F]{mu: F(math.Sqrt(mu) * math.Sqrt(mu)), r: p.rh}", test: "TestDiagonalsOfStacks"},
 		{file: "hf/diagonal.go", from: "source.Diagonal(ctx, o.d, r.Mu, e)", to: "source.Diagonal(ctx, o.d, 0, e)", test: "TestWhatADiagonalSourceIsAskedFor"},
 		{file: "nn/probe.go", from: "x *= slope(act, float64(h[i]))", to: "", test: "TestDiagonal", pkg: "fnn"},
-		{file: "fnn/diagonal.go", from: "return F(math.Sqrt(mu)), nil", to: "return F(mu), nil", test: "TestDiagonal"},
+		{file: "fnn/diagonal.go", from: "return F(math.Sqrt(mu)), nil", to: "return F(math.Sqrt(mu) * math.Sqrt(mu)), nil", test: "TestDiagonal"},
 	}},
 	{"… exact, by a backpropagation for each output", "11.2", "`precond.kind: exact`", "nn/probe.go", []change{
 		{from: "e == p.element && (p.step < 0 || p.step == t)", to: "e == p.element", test: "TestWindows", pkg: "rnn"},
