@@ -78,7 +78,7 @@ func (p *parquetFile) decodeLibrary(in *bytesAt, u Unit, column int, w *workspac
 	if err != nil {
 		return nil, err
 	}
-	if err := p.libraryReads(chunk, u, column); err != nil {
+	if err := p.refuseBeyondOurs(chunk, u, column); err != nil {
 		return nil, err
 	}
 	if err := p.checkPages(in, chunk, u, column); err != nil {
@@ -102,8 +102,8 @@ func (p *parquetFile) decodeLibrary(in *bytesAt, u Unit, column int, w *workspac
 	return concatenated(parts, w.record)
 }
 
-// libraryReads refuses what only our own decoder reads, where that does not cover the column: its type, or another encoding in it.
-func (p *parquetFile) libraryReads(c *metadata.ColumnChunkMetaData, u Unit, column int) error {
+// refuseBeyondOurs refuses what only our own decoder reads, where that does not cover the column: its type, or another encoding in it.
+func (p *parquetFile) refuseBeyondOurs(c *metadata.ColumnChunkMetaData, u Unit, column int) error {
 	if codec := c.Compression(); codec == codecLZ4Hadoop || codec == codecLZ4Raw {
 		return p.refuse(u, column, "is compressed with %s and encoded as %v, which cannot be read together", codecName(codec), c.Encodings())
 	}
