@@ -23,6 +23,7 @@ func (o *Optimizer[F]) commit(delta accel.Vector[F], r *Report) {
 		o.theta.Add(r.Alpha, delta)
 		p.Rejections, p.NonFinite = 0, 0
 		o.adapt(r)
+		o.lengthen(r)
 		o.restart(delta, r)
 	}
 	r.Rejections = p.Rejections
@@ -53,6 +54,15 @@ func (o *Optimizer[F]) adapt(r *Report) {
 	o.strengthen(func(lm LM, strength float64) float64 {
 		return lm.modest(o.settings.Rho.Share).Adapt(strength, r.Rho, r.Verdict)
 	})
+}
+
+// lengthen sets the limit of the next CG run by CG.Truncation.
+func (o *Optimizer[F]) lengthen(r *Report) {
+	t, least := o.settings.CG.Truncation, float64(o.settings.CG.Max)
+	if t.Most > 0 && o.settings.Method == MethodCG {
+		p := &o.progress
+		p.CGMax = t.next(math.Max(p.CGMax, least), least, o.settings.LM.modest(o.settings.Rho.Share), r)
+	}
 }
 
 // strengthen applies a rule to λ or 1/r, whichever the damping has, and to a μ of its own.

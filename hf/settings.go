@@ -114,6 +114,7 @@ func (s *StartRule) UnmarshalText(text []byte) error {
 type CGSettings struct {
 	Max               int      // iterations at most; zero means 250
 	MaxSchedule       Schedule // where not empty, gives Max by HF iteration instead, rounded down
+	Truncation        Truncation
 	Progress          RelativeProgress
 	NoProgressStop    bool    // true: run to Max however little the progress
 	Refresh           int     // compute the residual anew every so many iterations; zero means never

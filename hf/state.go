@@ -19,6 +19,8 @@ type Progress struct {
 	Losses     int64   `json:"losses"`     // evaluations of f, likewise
 	Gradients  int64   `json:"gradients"`
 	Cases      int     `json:"cases,omitempty"` // that Growth asks for; 0 before it asks
+	// CGMax is the limit of the next CG run by CG.Truncation; 0 before it changed it.
+	CGMax float64 `json:"cg_max,omitempty"`
 }
 
 // A State is all that an Optimizer keeps from one iteration to the next. An optimizer that is given it, with the same
@@ -75,7 +77,7 @@ func (s State[F]) check(n int) error {
 	for _, v := range []struct {
 		name string
 		x    float64
-	}{{"lambda", s.Lambda}, {"mu", s.Mu}, {"radius", s.Radius}, {"iteration", float64(s.Iteration)}, {"cases", float64(s.Cases)}} {
+	}{{"lambda", s.Lambda}, {"mu", s.Mu}, {"radius", s.Radius}, {"iteration", float64(s.Iteration)}, {"cases", float64(s.Cases)}, {"cg_max", s.CGMax}} {
 		if !finite(v.x) || v.x < 0 {
 			problems = append(problems, fmt.Errorf("%s = %v must be finite and not negative", v.name, v.x))
 		}

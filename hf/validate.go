@@ -65,6 +65,8 @@ func (v *problems) lm(field string, lm LM) {
 func (v *problems) cg(c CGSettings) {
 	v.check(c.Max >= 0, "CG.Max", c.Max, "must not be negative")
 	v.schedule("CG.MaxSchedule", c.MaxSchedule, 0)
+	v.check(c.Truncation.Most == 0 || c.Truncation.Most >= c.Max, "CG.Truncation.Most", c.Truncation.Most, "must be 0 or at least CG.Max")
+	v.check(c.Truncation.Most == 0 || len(c.MaxSchedule) == 0, "CG.Truncation.Most", c.Truncation.Most, "does not go with CG.MaxSchedule, which sets the limit too")
 	v.check(progressNames.valid(int(c.Progress.Form)),
 		"CG.Progress.Form", c.Progress.Form, "is not a form of the rule")
 	v.nonNegative("CG.Progress.Tolerance", c.Progress.Tolerance)

@@ -32,5 +32,9 @@ func (o *Optimizer[F]) OnCG(see func(CGProgress)) {
 
 // cgLimit returns the most iterations of CG at iteration k.
 func (o *Optimizer[F]) cgLimit(k int) int {
-	return max(1, int(o.settings.CG.MaxSchedule.At(k, float64(o.settings.CG.Max))))
+	c := o.settings.CG
+	if grown := o.progress.CGMax; grown > 0 && c.Truncation.Most > 0 {
+		return min(max(int(grown), c.Max), c.Truncation.Most)
+	}
+	return max(1, int(c.MaxSchedule.At(k, float64(c.Max))))
 }

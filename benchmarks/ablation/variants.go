@@ -24,6 +24,7 @@ var variants = []variant{
 	{name: "zeta-1", title: "no decay of CG's start (zeta = 1)", section: "10", set: []string{"cg.decay=1", "cg.decay_final=1"}},
 	{name: "zeta-half", title: "zeta = 0.5", section: "10", set: []string{"cg.decay=0.5", "cg.decay_final=0.5"}},
 	{name: "cg-300", title: "at most 300 CG steps", section: "8.7", set: []string{"cg.max=300"}},
+	{name: "cg-20-grown", title: "20 CG steps, up to 300 where only their limit holds the step back", section: "8.7", set: []string{"cg.max=20", "cg.max_grown=300"}},
 	{name: "cg-100", title: "at most 100 CG steps", section: "8.7", set: []string{"cg.max=100"}},
 	{name: "cg-50", title: "at most 50 CG steps", section: "8.7", set: []string{"cg.max=50"}},
 	{name: "cg-20", title: "at most 20 CG steps", section: "8.7", set: []string{"cg.max=20"}},

@@ -37,7 +37,7 @@ var minibatches = []technique{
 		{file: "run/objective/sizes.go", from: "o.variance = fisher.Dot(o.ones) - grad.Dot(grad)", to: "o.variance = fisher.Dot(o.ones)", test: "TestSizes"},
 	}},
 	{"endgame: shorter CG, lower rate, λ not below a floor", "12.2, 13", "`cg.max_schedule`, `damping.floor`", "hf/watcher.go", []change{
-		{from: "o.settings.CG.MaxSchedule.At(k, float64(o.settings.CG.Max))", to: "float64(o.settings.CG.Max)", test: "TestSchedulesOfTheEndgame"},
+		{from: "c.MaxSchedule.At(k, float64(c.Max))", to: "float64(c.Max)", test: "TestSchedulesOfTheEndgame"},
 		{file: "hf/optimizer.go", from: "r.Lambda = math.Max(p.Lambda, s.LambdaFloor.At(r.Iteration, 0))", to: "r.Lambda = p.Lambda", test: "TestSchedulesOfTheEndgame"},
 	}},
 	{"weight decay, switched off near the end", "8, 13", "`model.weight_decay`, `model.decay_schedule`", "run/objective/objective.go", []change{

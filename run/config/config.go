@@ -99,6 +99,7 @@ type Curvature struct{ Kind string }
 type CG struct {
 	Max             int
 	MaxSchedule     Schedule
+	MaxGrown        int
 	Tol             float64
 	Stop            string
 	Start           string

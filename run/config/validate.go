@@ -97,6 +97,7 @@ func (r *Resolved) checkLayers(check func(ok bool, key, want string), recurrent 
 
 func (r *Resolved) checkMethod(check func(ok bool, key, want string)) {
 	check(r.CG.Max >= 1, "cg.max", "1 or more")
+	check(r.CG.MaxGrown == 0 || r.CG.MaxGrown >= r.CG.Max && len(r.CG.MaxSchedule) == 0, "cg.max_grown", "0, or at least cg.max and without a cg.max_schedule")
 	check(r.CG.Start != "highest" || r.CG.Watch > 0, "cg.start", "another place, or a cg.watch above 0")
 	check(r.CG.Tol > 0, "cg.tol", "more than 0")
 	check(r.CG.Stop != "byrd" || r.Curvature.Kind == "ggn" && r.Method.Kind == "hf" && r.Damping.TrustSolver == "steihaug", "cg.stop", "another rule where curvature.kind is not ggn, method.kind is not hf, or damping.trust_solver is gltr")

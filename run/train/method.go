@@ -116,7 +116,7 @@ func products(c *config.Config) int {
 		for _, p := range c.CG.MaxSchedule {
 			most = max(most, int(p.Value))
 		}
-		return most
+		return max(most, c.CG.MaxGrown)
 	case "ksd":
 		return c.KSD.Size + 1 // and the previous step
 	}

@@ -17,7 +17,7 @@ func optimizerSettings(c *config.Config) (hf.Settings, error) {
 		LM:           hf.LM{Off: !c.LM.Adapt, Low: c.LM.Low, High: c.LM.High, Raise: c.LM.Raise, Drop: c.LM.Drop, Min: c.LM.Min, Max: c.LM.Max},
 		Rho:          hf.Rho{Damped: c.LM.Model == "damped", Role: role(c.LM.Batch)},
 		CG: hf.CGSettings{
-			Max: c.CG.Max, MaxSchedule: hf.Schedule(c.CG.MaxSchedule), NoProgressStop: c.CG.Stop == "max", Sampling: c.CG.Stop == "byrd", ResidualTolerance: c.CG.Residual, KeepStart: c.CG.KeepStart, Refresh: c.CG.Refresh, Zeta: c.CG.Decay,
+			Max: c.CG.Max, MaxSchedule: hf.Schedule(c.CG.MaxSchedule), Truncation: hf.Truncation{Most: c.CG.MaxGrown}, NoProgressStop: c.CG.Stop == "max", Sampling: c.CG.Stop == "byrd", ResidualTolerance: c.CG.Residual, KeepStart: c.CG.KeepStart, Refresh: c.CG.Refresh, Zeta: c.CG.Decay,
 			Progress: hf.RelativeProgress{Tolerance: c.CG.Tol},
 			Watch:    hf.Watch{Every: c.CG.Watch, Tolerance: c.CG.WatchTolerance},
 		},
