@@ -18,6 +18,7 @@ func TestInitialLambdaCountsOutputs(t *testing.T) {
 		{"gen:noiseless-memory-5bit?length=6&seed=1", "sequence", 0.5},
 		{"gen:noiseless-memory-5bit?length=6&seed=1", "output", 0.5 * 16 * 3}, // 6+10 time-steps, 3 symbols
 		{"gen:temporal-order?length=20&seed=1", "output", 0.5 * 4},            // one answer of 4 classes
+		{"gen:temporal-order?length=20&seed=1", "root_output", 0.5 * 2},
 	} {
 		text := "seed: 1\ndata: {train: ['" + test.data + "']}\nmodel: {arch: rnn, hidden: [4]}\nbatch: {gradient: 32}\ncg: {max: 1}\nrun: {iterations: 1}\n" +
 			"damping: {init: 0.5, init_per: " + test.per + "}\n"
