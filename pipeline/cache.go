@@ -128,6 +128,22 @@ func (c *cache[F]) pinChunk(key Hash) *chunk[F] {
 	return k
 }
 
+// pinChunks returns the chunks with the given keys, pinned, or nil if not all of them are here.
+func (c *cache[F]) pinChunks(keys []Hash) []*chunk[F] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept := make([]*chunk[F], len(keys))
+	for i, key := range keys {
+		if kept[i] = c.chunks[key]; kept[i] == nil {
+			return nil
+		}
+	}
+	for _, k := range kept {
+		c.use(&k.held, 1)
+	}
+	return kept
+}
+
 // hasChunks reports whether all chunks with the given keys are here.
 func (c *cache[F]) hasChunks(keys []Hash) bool {
 	c.mu.Lock()

@@ -159,6 +159,9 @@ func (l *Loader[F]) deliver(ctx context.Context, mb Minibatch, consume func(*nn.
 	if err != nil {
 		return ledger{}, err
 	}
+	if kept := l.cache.pinChunks(p.keys); kept != nil {
+		return l.replay(ctx, kept, consume)
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	complete := false

@@ -278,9 +278,7 @@ func (p *pass[F]) consume(ctx context.Context, consume func(*nn.Batch[F]) error)
 		}
 		b := k.kept.batch
 		p.seen.add(k.kept.ids)
-		c.batches.Add(1)
-		c.sequences.Add(int64(b.Columns()))
-		c.steps.Add(int64(b.Rows()))
+		c.delivered(b.Columns(), b.Rows())
 		if err := consume(b); err != nil {
 			return err
 		}

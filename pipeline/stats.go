@@ -68,6 +68,13 @@ type counters struct {
 	held                                              atomic.Int64 // nanoseconds that admission waited for a window to close
 }
 
+// delivered counts a batch of sequences with so many time-steps in all.
+func (c *counters) delivered(sequences, steps int) {
+	c.batches.Add(1)
+	c.sequences.Add(int64(sequences))
+	c.steps.Add(int64(steps))
+}
+
 // Stats returns the counts up to now. It may be called at any time, also while Each runs.
 func (l *Loader[F]) Stats() Stats {
 	c := &l.counters
