@@ -121,12 +121,16 @@ func (l *Loader[F]) Close() {
 // ErrBusy is returned by Each where another call of Each on the same loader is under way, be it around it.
 var ErrBusy = errors.New("pipeline: a loader delivers one minibatch at a time")
 
+// ErrEnough is what consume returns to end a pass of Each that has seen enough. Each returns it; what was in memory stays there, if the
+// whole minibatch was, and is gone otherwise, as after an error.
+var ErrEnough = errors.New("pipeline: enough of a minibatch was seen")
+
 // Each passes the chunks of a minibatch to consume, in the plan's order, and prepares the next ones meanwhile. It returns
 // when all are consumed, or with the first error; no goroutine outlives it but that of Prepare. The memory of a batch is used again
 // after consume has returned, unless consume set its Kept; then it is no longer counted. consume runs in the goroutine of the caller and must not call Each of the same loader.
 //
 // Each also proves that every sequence of the minibatch was delivered once, and every sequence of the manifest once an
-// epoch: by their number and the sum of the hashes of their identifiers. After an error nothing is kept in memory.
+// epoch: by their number and the sum of the hashes of their identifiers. After an error, other than ErrEnough, nothing is kept in memory.
 func (l *Loader[F]) Each(ctx context.Context, mb Minibatch, consume func(*nn.Batch[F]) error) error {
 	if !l.running.TryLock() {
 		return ErrBusy

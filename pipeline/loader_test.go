@@ -249,6 +249,40 @@ func TestRowGroupLargerThanBudget(t *testing.T) {
 	}
 }
 
+// A pass over what is in memory that has seen enough leaves it there; any other error, or a panic, leaves nothing.
+func TestEnoughOfWhatIsInMemory(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		end   func() error
+		reads int32 // of the passes after it
+	}{
+		{"enough", func() error { return ErrEnough }, 0},
+		{"error", func() error { return errors.New("no") }, 5},
+		{"panic", func() error { panic("no") }, 5},
+	} {
+		f := newFixture(t, newFakeSource(nestedRows(40), 8), ingest.Nested, lastDense)
+		l := f.loader(t, LoaderOptions{})
+		mb := f.plan(t, PlanOptions{ChunkSequences: 10}).Everything()
+		deliverAll(t, l, mb)
+		func() {
+			defer func() { _ = recover() }()
+			if err := l.Each(t.Context(), mb, func(*nn.Batch[float32]) error { return test.end() }); err == nil {
+				t.Errorf("%s: no error", test.name)
+			}
+		}()
+		if held := l.Stats().Held; (held > 0) != (test.reads == 0) {
+			t.Errorf("%s: %d bytes are held", test.name, held)
+		}
+		before := f.src.reads.Load()
+		deliverAll(t, l, mb)
+		if got := int32(f.src.reads.Load() - before); got != test.reads {
+			t.Errorf("%s: %d units are read again, want %d", test.name, got, test.reads)
+		}
+		l.Close()
+		f.src.memory.AssertSize(t, 0)
+	}
+}
+
 func TestOneMinibatchAtATime(t *testing.T) {
 	f := newFixture(t, newFakeSource(nestedRows(10), 8), ingest.Nested, lastDense)
 	l := f.loader(t, LoaderOptions{})

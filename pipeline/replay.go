@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 
 	"curvestream/nn"
 )
@@ -28,6 +29,7 @@ func (l *Loader[F]) replay(ctx context.Context, kept []*chunk[F], consume func(*
 		seen.add(k.ids)
 		l.counters.delivered(k.batch.Columns(), k.batch.Rows())
 		if err := consume(k.batch); err != nil {
+			complete = errors.Is(err, ErrEnough)
 			return ledger{}, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"curvestream/accel"
 	"curvestream/hf"
 	"curvestream/nn"
+	"curvestream/pipeline"
 )
 
 // A Health is a row of metrics.jsonl: what one chunk of the curvature minibatch tells about the net and its derivatives. It is made where
@@ -29,9 +30,6 @@ type Health struct {
 
 // healthy reports whether iteration k ends with a look at the net's health.
 func healthy(k int) bool { return k == 0 || k > 1 && k&(k-1) == 0 }
-
-// errSeen ends a pass over chunks after the first.
-var errSeen = errors.New("one chunk is enough")
 
 // examine looks at the net's health.
 func (l *loop[F]) examine(ctx context.Context) error {
@@ -54,9 +52,9 @@ func (l *loop[F]) examine(ctx context.Context) error {
 				return err
 			}
 		}
-		return errSeen
+		return pipeline.ErrEnough
 	})
-	if err != nil && !errors.Is(err, errSeen) {
+	if err != nil && !errors.Is(err, pipeline.ErrEnough) {
 		return explain(fmt.Errorf("looking at the net: %w", err), l.config)
 	}
 	return l.emit(h)
