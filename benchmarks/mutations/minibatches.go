@@ -40,6 +40,12 @@ var minibatches = []technique{
 		{from: "c.MaxSchedule.At(k, float64(c.Max))", to: "float64(c.Max)", test: "TestSchedulesOfTheEndgame"},
 		{file: "hf/optimizer.go", from: "r.Lambda = math.Max(p.Lambda, s.LambdaFloor.At(r.Iteration, 0))", to: "r.Lambda = p.Lambda", test: "TestSchedulesOfTheEndgame"},
 	}},
+	{"CG runs that grow where only their limit holds the step back", "8.5, 8.7", "`cg.max_grown`", "hf/truncation.go", []change{
+		{from: "r.CGUsed == r.CGSteps", to: "true", test: "TestTruncation"},
+		{from: "math.Max(limit/lm.Raise, least)", to: "limit", test: "TestTruncation"},
+		{from: "(1+lm.High)/2", to: "lm.High", test: "TestTruncation"},
+		{file: "hf/watcher.go", from: "min(max(int(grown), c.Max), c.Truncation.Most)", to: "c.Max", test: "TestRunsGrowOnAQuadratic"},
+	}},
 	{"weight decay, switched off near the end", "8, 13", "`model.weight_decay`, `model.decay_schedule`", "run/objective/objective.go", []change{
 		{from: "o.weightDecay = o.settings.DecaySchedule.At(k, o.settings.WeightDecay)", to: "o.weightDecay = o.settings.WeightDecay", test: "TestDecaySchedule"},
 		{from: "return o.weightDecay / 2 * sum", to: "return o.weightDecay * sum", test: "TestGradientIsTheDerivativeOfTheLoss"},
