@@ -43,7 +43,7 @@ var minibatches = []technique{
 	{"CG runs that grow where only their limit holds the step back", "8.5, 8.7", "`cg.max_grown`", "hf/truncation.go", []change{
 		{from: "r.CGUsed == r.CGSteps", to: "true", test: "TestTruncation"},
 		{from: "math.Max(limit/lm.Raise, least)", to: "limit", test: "TestTruncation"},
-		{from: "(1+lm.High)/2", to: "lm.High", test: "TestTruncation"},
+		{from: "r.Rho > lm.High", to: "r.Rho > lm.Low", test: "TestTruncation"},
 		{file: "hf/watcher.go", from: "min(max(int(grown), c.Max), c.Truncation.Most)", to: "c.Max", test: "TestRunsGrowOnAQuadratic"},
 	}},
 	{"weight decay, switched off near the end", "8, 13", "`model.weight_decay`, `model.decay_schedule`", "run/objective/objective.go", []change{
