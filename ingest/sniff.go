@@ -73,7 +73,7 @@ func unknownFormat(in *bytesAt, f *file) error {
 		}
 	}
 	if isText(head) {
-		return fault(codeFormat, f.name, "convert it, such as COPY (FROM 'x.csv') TO 'x.parquet' (FORMAT parquet, CODEC zstd) in DuckDB",
+		return fault(codeFormat, f.name, "convert it, such as COPY (FROM 'x.csv') TO 'x.parquet' (FORMAT parquet, CODEC zstd) in DuckDB; or, where its characters are the data, by curvestream data text",
 			"is text (CSV?), not Parquet, an Arrow IPC file or an Arrow IPC stream")
 	}
 	return fault(codeFormat, f.name, "name a Parquet or Arrow file", "is not Parquet, an Arrow IPC file or an Arrow IPC stream (it begins with % x)", head[:min(8, len(head))])

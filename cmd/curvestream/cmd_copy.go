@@ -36,6 +36,11 @@ func copyCommands(t *terminal) []*cli.Command {
 			&cli.StringFlag{Name: "parts", Usage: "`NAME=SHARE,...` of the parts, the shares summing to 1", Value: "train=0.8,valid=0.1,test=0.1"},
 			&cli.StringFlag{Name: "format", Usage: "parquet or arrow", Value: "parquet"},
 			compression, groups, digests, overwrite)},
+		{Name: "text", Usage: "rows of so many characters of text files, UTF-8, as a net learns them", ArgsUsage: "FILE...", Action: t.dataText, Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.parquet, .arrow, .jsonl, or - for an Arrow stream on standard output"},
+			&cli.StringFlag{Name: "format", Usage: "parquet, arrow or jsonl (default: by the name)"},
+			&cli.IntFlag{Name: "length", Usage: "characters of a row", Value: 256},
+			compression, groups, overwrite}},
 		{Name: "manifest", Usage: "digests of all row groups: reading the data later verifies every byte that it uses", ArgsUsage: "FILE...", Action: t.dataManifest, Flags: flags(nil,
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE`.json (default: " + data.DigestsName + " beside the data)"},
 			overwrite)},
@@ -104,6 +109,29 @@ func (t *terminal) dataConvert(c *cli.Context) error {
 	}
 	return t.answer(done, func(w io.Writer) {
 		fmt.Fprintf(w, "%s   %s rows, %d columns\n", done.Path, thousands(float64(done.Rows)), done.Columns)
+	})
+}
+
+// dataText cuts text files into sequences of characters.
+func (t *terminal) dataText(c *cli.Context) error {
+	to := data.Copy{Path: c.String("out"), Format: c.String("format"), Compression: c.String("compression"), RowGroupRows: c.Int("row-group-rows"),
+		Overwrite: c.Bool("overwrite"), Stdout: t.stdout}
+	switch {
+	case c.NArg() == 0:
+		return fault.New(fault.Usage, "usage.missing_argument", "data text needs a FILE")
+	case to.Path == "":
+		return fault.New(fault.Usage, "usage.missing_flag", "data text needs -o FILE, with an ending .parquet, .arrow or .jsonl, or - for standard output")
+	case c.Int("length") < 2:
+		return fault.New(fault.Usage, "usage.wrong_value", "--length %d: at least 2, since each character but the last has a next one", c.Int("length"))
+	case to.RowGroupRows < 1:
+		return fault.New(fault.Usage, "usage.wrong_value", "--row-group-rows %d: at least 1", to.RowGroupRows)
+	}
+	done, err := data.Text(c.Context, c.Args().Slice(), c.Int("length"), to)
+	if err != nil || to.ToStdout() {
+		return err
+	}
+	return t.answer(done, func(w io.Writer) {
+		fmt.Fprintf(w, "%s   %s rows, %s characters, %d different\n", done.Path, thousands(float64(done.Rows)), thousands(float64(done.Characters)), done.Different)
 	})
 }
 

@@ -102,3 +102,18 @@ func TestConvertToWorkingCopy(t *testing.T) {
 		}
 	}
 }
+
+// A text becomes sequences of characters that inspect takes for what they are.
+func TestTextIsCut(t *testing.T) {
+	dir := t.TempDir()
+	text, cut := filepath.Join(dir, "a.txt"), filepath.Join(dir, "a.parquet")
+	if err := os.WriteFile(text, []byte(strings.Repeat("to be or not to be\n", 20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if o := object(t, "data", "text", text, "-o", cut, "--length", "50"); o["rows"] != 8.0 || o["characters"] != 380.0 || o["different"] != 8.0 {
+		t.Errorf("%v", o)
+	}
+	if roles := object(t, "data", "inspect", cut)["roles"].(map[string]any); roles["form"] != "next" {
+		t.Errorf("%v", roles)
+	}
+}

@@ -44,6 +44,11 @@ func (a Access) Convert(ctx context.Context, patterns []string, c Copy) (done in
 	return ingest.Convert(ctx, src, c.Path, c.options())
 }
 
+// Text writes the characters of text files to one file, so many to a row; see [ingest.CutText].
+func Text(ctx context.Context, files []string, length int, c Copy) (ingest.Cut, error) {
+	return ingest.CutText(ctx, files, length, c.Path, c.options())
+}
+
 func (c Copy) options() ingest.WriteOptions {
 	return ingest.WriteOptions{Format: c.Format, Compression: c.Compression, RowGroupRows: c.RowGroupRows, Overwrite: c.Overwrite, Stdout: c.Stdout}
 }
