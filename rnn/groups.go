@@ -113,5 +113,5 @@ func (n *Net[F]) keepsFor(bytes int64) bool { return !n.UniformStates && n.fits(
 func (n *Net[F]) unbounded() *Net[F] {
 	c := n.Config
 	c.StateBudget, c.UniformStates, c.Store = 0, false, Store{}
-	return &Net[F]{Config: c, backend: n.backend, layout: n.layout, cell: n.cell, scratch: n.scratch, host: n.host}
+	return &Net[F]{Config: c, backend: n.backend, layout: n.layout, cell: n.cell, scratch: n.scratch, host: n.host, stepwise: n.stepwise}
 }

@@ -9,7 +9,7 @@ import (
 // the values of the forward sweep; fill adds what else belongs to the sweep to each node.
 func (s *sweep[F]) whole(b *block, l layer, d accel.Direction, mu F, fill func(i int, to *accel.LayerNode[F])) bool {
 	stream, can := s.s.(accel.Sweeper[F])
-	if !can {
+	if !can || s.stepwise {
 		return false
 	}
 	all := accel.Layer[F]{Direction: d, Offset: b.offset, Nodes: make([]accel.LayerNode[F], l.hi-l.lo), Mu: mu}

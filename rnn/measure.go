@@ -33,7 +33,7 @@ func (n *Net[F]) Measure(ctx context.Context, theta accel.Vector[F], b *nn.Batch
 }
 
 func (n *Net[F]) measure(ctx context.Context, theta accel.Vector[F], b *nn.Batch[F]) (c checkpointing.Costs, err error) {
-	piece, free := n.piece(b), n.unbounded()
+	piece, free := n.piece(b, 4), n.unbounded()
 	rows := float64(piece.Rows())
 	forward, err := fastest(func() error { _, err := free.Loss(ctx, theta, piece, nil); return err })
 	if err != nil {
@@ -54,12 +54,12 @@ func (n *Net[F]) measure(ctx context.Context, theta accel.Vector[F], b *nn.Batch
 	return c, n.measureCopies(&c)
 }
 
-// piece returns the first time-steps of a chunk like b, without its data.
-func (n *Net[F]) piece(b *nn.Batch[F]) *nn.Batch[F] {
+// piece returns the first time-steps of a chunk like b, as many as the bounds allow but at least so many, without its data.
+func (n *Net[F]) piece(b *nn.Batch[F], least int) *nn.Batch[F] {
 	columns := b.Columns()
 	one := &nn.Batch[F]{Lengths: []int{1}, Offset: []int{0, 1}, Form: b.Form}
 	rows := min(measuredRows, int(measuredFlops/n.Flops(one)))
-	steps := min(b.Lengths[0], max(4, rows/columns))
+	steps := min(b.Lengths[0], max(least, rows/columns))
 	p := &nn.Batch[F]{In: n.In, Out: n.Out, Form: b.Form, Offset: []int{0}, Position: make([]int, columns), WeightSum: float64(columns)}
 	for j := range columns {
 		p.Lengths, p.Position[j] = append(p.Lengths, steps), j

@@ -109,11 +109,12 @@ func (c Config) validateCell() error {
 // A Net computes with a configuration on a backend. It implements nn.Net.
 type Net[F accel.Float] struct {
 	Config
-	backend accel.Backend[F]
-	layout  nn.Layout
-	cell    recurrence
-	scratch *nn.Scratch[F]
-	host    *nn.Scratch[F] // memory for copies of states
+	backend  accel.Backend[F]
+	layout   nn.Layout
+	cell     recurrence
+	scratch  *nn.Scratch[F]
+	host     *nn.Scratch[F] // memory for copies of states
+	stepwise bool           // see UseSteps
 
 	mu       sync.Mutex
 	operands []*operands[F] // free for the next sweep to overwrite

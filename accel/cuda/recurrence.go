@@ -1,12 +1,17 @@
 package cuda
 
 import (
+	"fmt"
+	"hash/fnv"
 	"os"
+	"strings"
+	"sync"
 
 	"curvestream/accel"
 )
 
-// recurrenceVariable is the environment variable that, as "steps", has recurrent layers computed by kernels for each time-step.
+// recurrenceVariable is the environment variable that, as "steps", has recurrent layers computed by kernels for each time-step, and as "layer" by
+// one for all, where they fit, without measuring which is faster.
 const recurrenceVariable = "CURVESTREAM_RECURRENCE"
 
 const (
@@ -23,6 +28,32 @@ var (
 func (b *Backend[F]) BlockSteps(columns int) int {
 	return max(1, min(wantSteps, mostRows/max(1, columns)))
 }
+
+// SweepsAs tells under which name it is remembered which way of sweeping layers was faster: that of the GPU, the driver, and what products are by, and a digest
+// of the kernels. It returns false where it is not to be measured: the environment says which, or the device is emulated and has no clock.
+func (b *Backend[F]) SweepsAs() (name string, measured bool) {
+	if b.name == Emulated || os.Getenv(recurrenceVariable) == "steps" || os.Getenv(recurrenceVariable) == "layer" {
+		return "", false
+	}
+	return fmt.Sprintf("%s, CUDA %s, kernels %016x", strings.TrimPrefix(b.Name(), b.name+"/"), b.d.info.Driver, digestOfKernels()), true
+}
+
+// digestOfKernels returns a digest of all that loadKernels may load.
+var digestOfKernels = sync.OnceValue(func() uint64 {
+	h := fnv.New64a()
+	files, err := sources.ReadDir("kernels")
+	if err != nil {
+		panic(err) // they are embedded
+	}
+	for _, f := range files {
+		text, err := sources.ReadFile("kernels/" + f.Name())
+		if err != nil {
+			panic(err)
+		}
+		_, _ = h.Write(text) // a hash never fails
+	}
+	return h.Sum64()
+})
 
 var sweepKernels = [...]string{accel.Forward: "recur_forward_", accel.ForwardR: "recur_r_", accel.Backward: "recur_back_"}
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"curvestream/accel"
@@ -142,4 +143,25 @@ func convert[To, From accel.Float](from []From) []To {
 		to[i] = To(x)
 	}
 	return to
+}
+
+// What was measured of sweeps is remembered of a real GPU only, by all that decides about it.
+func TestSweepsAs(t *testing.T) {
+	for _, test := range []struct {
+		name, variable string
+		want           bool
+	}{{Emulated, "", false}, {"cuda:0", "", true}, {"cuda:0", "steps", false}, {"cuda:0", "layer", false}} {
+		t.Setenv(recurrenceVariable, test.variable)
+		b, err := openOn[float32](newEmulator(), nil, 0, test.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, got := b.SweepsAs()
+		if got != test.want || got != (name != "") || strings.Contains(name, "cuda:0") {
+			t.Errorf("%s with %q: %q, %v", test.name, test.variable, name, got)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

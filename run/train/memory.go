@@ -67,6 +67,10 @@ func (m *machine[F]) planMemory(ctx context.Context, c *config.Config, s sets, p
 		}
 		reload = seconds
 	}
+	choice, err := m.chooseSweeps(ctx, net, chunks[0])
+	if err != nil {
+		return err
+	}
 	d := division[F]{net: net, chunks: chunks, reload: reload}
 	divided, err := d.divide()
 	if err != nil {
@@ -79,8 +83,11 @@ func (m *machine[F]) planMemory(ctx context.Context, c *config.Config, s sets, p
 		}
 		m.keep = max(0, m.keep-most)
 	}
-	m.states, err = forecastStates(net, chunks)
-	return err
+	if m.states, err = forecastStates(net, chunks); err != nil {
+		return err
+	}
+	m.states.Sweeps = choice
+	return nil
 }
 
 // firstChunk returns the first chunk of a minibatch, and how long it takes to come.

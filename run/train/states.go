@@ -79,6 +79,8 @@ type StateForecast struct {
 	// one thread.
 	Costs   checkpointing.Costs `json:"costs"`
 	Seconds float64             `json:"product_seconds"`
+
+	Sweeps *SweepChoice `json:"sweeps,omitempty"` // nil where there was nothing to choose
 }
 
 // forecastStates returns how a net keeps the states of chunks.
@@ -125,7 +127,9 @@ func (s *StateForecast) JSON() ([]byte, error) {
 }
 
 // String lays the forecast out for a person.
-func (s *StateForecast) String() string {
+func (s *StateForecast) String() string { return s.kept() + s.Sweeps.String() }
+
+func (s *StateForecast) kept() string {
 	if s.RecomputedStates == 0 && s.CopiedStates == 0 {
 		return fmt.Sprintf("hidden states     %.1f MiB, all kept (limit of a chunk %.1f MiB)\n", mib(s.AllBytes), mib(s.LimitBytes))
 	}
