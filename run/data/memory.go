@@ -13,6 +13,7 @@ func KeepTo(memory, beside int64) (restore func()) {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return func() {}
 	}
+	debug.FreeOSMemory() // what was needed to open data is not what the process has from now on
 	var now runtime.MemStats
 	runtime.ReadMemStats(&now)
 	debug.SetMemoryLimit(int64(now.Sys-now.HeapReleased) + memory + beside)
