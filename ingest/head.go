@@ -59,7 +59,7 @@ func Head(ctx context.Context, src Source, o RoleOptions, n int, id string) ([]S
 	for i := 0; i < unitsOf(src) && !h.done; i++ {
 		u := src.Unit(i)
 		err := guardUnit(u, func() error {
-			rec, err := src.Read(ctx, i, columns)
+			rec, err := h.read(ctx, src, i, columns, &u)
 			if err != nil {
 				return err
 			}
@@ -74,6 +74,16 @@ func Head(ctx context.Context, src Source, o RoleOptions, n int, id string) ([]S
 		return nil, &Error{Code: "data.unknown_sequence", RowGroup: -1, Row: -1, Message: fmt.Sprintf("there is no sequence %q in the data", id), Hint: "curvestream data head without --sequence shows which there are"}
 	}
 	return h.out, nil
+}
+
+// read reads a unit, or, where rows are sequences of which the first are wanted, no more than one row beyond these.
+func (h *heading) read(ctx context.Context, src Source, i int, columns []int, u *Unit) (arrow.Record, error) {
+	b, ok := src.(beginner)
+	if enough := int64(h.n) + 1; ok && h.id == "" && h.plan.layout != Long && enough < u.Rows {
+		u.Rows = enough
+		return b.readFirst(ctx, i, enough, columns)
+	}
+	return src.Read(ctx, i, columns)
 }
 
 // keysOf infers the layout and the id, and as much of the roles as can be told.

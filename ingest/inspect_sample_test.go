@@ -22,7 +22,7 @@ func TestInspectSample(t *testing.T) {
 		sum += src.Unit(i).Bytes
 	}
 	o := RoleOptions{Layout: Flat, ID: []string{"serial"}, Inputs: []string{"t"}, Targets: []string{"id"}}
-	for _, limit := range []int64{1, sum / 10, sum / 2, sum, 0} {
+	for _, limit := range []int64{1, sum / 100, sum / 10, sum / 2, sum, 0} {
 		report, err := Inspect(t.Context(), src, o, limit)
 		if err != nil {
 			t.Fatal(err)
@@ -41,7 +41,7 @@ func TestInspectSample(t *testing.T) {
 		for i := range some.Len() {
 			used += some.Unit(i).Bytes
 		}
-		if used > limit && some.Len() > 1 || s.Units > 1 && some.Unit(0).FirstRow != 0 || s.Units > 3 && some.Unit(s.Units-1).FirstRow < 3000 {
+		if limit > 1 && (used > limit || some.Len() < 4) || s.Units > 1 && some.Unit(0).FirstRow != 0 || s.Units > 3 && some.Unit(s.Units-1).FirstRow < 3000 {
 			t.Errorf("limit %d: %d bytes in %d units, the last from row %d on", limit, used, s.Units, some.Unit(s.Units-1).FirstRow)
 		}
 	}

@@ -35,11 +35,12 @@ func (in *Inspection) Text() string {
 		}
 	}
 	if in.Lengths != nil {
-		about := ""
-		if in.Sample != nil {
-			about = "about "
+		if s := in.Sample; s != nil {
+			fmt.Fprintf(&b, "\nabout %s sequences, about %s time-steps, judging by a sample of %s of %s rows; what follows is about the sample\n",
+				thousands(in.Sequences), thousands(in.Steps), thousands(s.Rows), thousands(s.Of))
+		} else {
+			fmt.Fprintf(&b, "\n%s sequences, %s time-steps\n", thousands(in.Sequences), thousands(in.Steps))
 		}
-		fmt.Fprintf(&b, "\n%s%s sequences, %s%s time-steps\n", about, thousands(in.Sequences), about, thousands(in.Steps))
 		in.Lengths.text(&b)
 	}
 	fmt.Fprintf(&b, "\nmemory: %s to read the largest row group or batch", bytesText(in.Memory.LargestUnit))
@@ -49,7 +50,7 @@ func (in *Inspection) Text() string {
 	b.WriteString("\n")
 	problemText(&b, in.Problems)
 	if s := in.Sample; s != nil {
-		fmt.Fprintf(&b, "\nlooked at a sample of %s of %s rows, in %s; all of them: --full, or curvestream data validate\n", thousands(s.Rows), thousands(s.Of), count(s.Units, "unit"))
+		fmt.Fprintf(&b, "\nlooked at a sample of %s of %s rows, from %s; all of them: --full, or curvestream data validate\n", thousands(s.Rows), thousands(s.Of), count(s.Units, "unit"))
 	}
 	if len(in.Flags) > 0 {
 		fmt.Fprintf(&b, "\nthe same, said with flags:\n  curvestream train --data FILES %s\n", strings.Join(in.Flags, " "))

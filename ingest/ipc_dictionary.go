@@ -48,7 +48,7 @@ func (r *ipcReader) dictionary(n *node) (arrow.Array, error) {
 			return nil, err
 		}
 		inner := &ipcReader{in: r.in, batch: meta, dictionaries: r.dictionaries, values: r.values, w: r.w}
-		part, err := inner.read(&plain, r.w.scratch)
+		part, err := inner.read(&plain, math.MaxInt32, r.w.scratch)
 		if err != nil {
 			return nil, fmt.Errorf("dictionary %d: %w", n.dictionary, err)
 		}

@@ -60,13 +60,17 @@ func (x *ipcFile) decode(in *bytesAt, u Unit, columns []int, w *workspace) ([]ar
 	for _, c := range columns {
 		wanted[c] = true
 	}
+	rows := math.MaxInt32 // whatever is there
+	if u.Rows < meta.rows {
+		rows = int(u.Rows)
+	}
 	read := make([]arrow.Array, len(x.nodes))
 	for i := range x.nodes {
 		err := guard(x.name, u.RowGroup, func() (err error) {
 			if !wanted[i] {
 				return r.skip(&x.nodes[i])
 			}
-			read[i], err = r.read(&x.nodes[i], w.record)
+			read[i], err = r.read(&x.nodes[i], rows, w.record)
 			return err
 		})
 		if err != nil {
@@ -136,8 +140,8 @@ func (r *ipcReader) skip(n *node) error {
 	return nil
 }
 
-// read decodes a column, or a part of one, into memory of mem.
-func (r *ipcReader) read(n *node, mem *lease) (arrow.Array, error) {
+// read decodes a column, or a part of one, into memory of mem: at least its first values, as many as are wanted.
+func (r *ipcReader) read(n *node, wanted int, mem *lease) (arrow.Array, error) {
 	length, nulls, err := r.nextNode()
 	if err != nil {
 		return nil, err
@@ -146,7 +150,7 @@ func (r *ipcReader) read(n *node, mem *lease) (arrow.Array, error) {
 	case *arrow.NullType:
 		return array.NewNull(length), nil
 	case *arrow.DictionaryType:
-		indices, err := r.plain(t.IndexType, length, nulls, nil, r.w.scratch)
+		indices, err := r.plain(t.IndexType, length, nulls, wanted, nil, r.w.scratch)
 		if err != nil {
 			return nil, err
 		}
@@ -154,11 +158,13 @@ func (r *ipcReader) read(n *node, mem *lease) (arrow.Array, error) {
 	case arrow.BinaryViewDataType:
 		return r.readViews(n, length, nulls, mem)
 	}
-	return r.plain(n.stored, length, nulls, n.children, mem)
+	return r.plain(n.stored, length, nulls, wanted, n.children, mem)
 }
 
 // plain decodes an array whose buffers are as the type has them in memory. Its parts are decoded after its buffers.
-func (r *ipcReader) plain(t arrow.DataType, length, nulls int, parts []node, mem *lease) (arrow.Array, error) {
+func (r *ipcReader) plain(t arrow.DataType, length, nulls, wanted int, parts []node, mem *lease) (arrow.Array, error) {
+	part := wanted < length
+	length = min(length, wanted)
 	buffers := make([]*memory.Buffer, r.buffersOf(t))
 	defer func() { memory.ReleaseBuffers(buffers) }()
 	for i := range buffers {
@@ -166,15 +172,23 @@ func (r *ipcReader) plain(t arrow.DataType, length, nulls int, parts []node, mem
 			r.buffer++ // a bitmap that says nothing
 			continue
 		}
-		b, err := r.nextBuffer(mem)
+		most := int64(math.MaxInt64)
+		if part {
+			most = bytesOfFirst(t, i, length, buffers)
+		}
+		b, err := r.nextBuffer(mem, most)
 		if err != nil {
 			return nil, err
 		}
 		buffers[i] = b
 	}
+	elements := math.MaxInt32
+	if part {
+		nulls, elements = nullsIn(buffers[0], length), elementsOfFirst(t, length, buffers)
+	}
 	children := make([]arrow.ArrayData, len(parts))
 	for i := range parts {
-		c, err := r.read(&parts[i], mem)
+		c, err := r.read(&parts[i], elements, mem)
 		if err != nil {
 			return nil, err
 		}

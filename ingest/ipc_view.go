@@ -22,10 +22,10 @@ func (r *ipcReader) readViews(n *node, length, nulls int, mem *lease) (arrow.Arr
 	var err error
 	if nulls == 0 {
 		r.buffer++
-	} else if bitmap, err = r.nextBuffer(mem); err != nil {
+	} else if bitmap, err = r.nextBuffer(mem, math.MaxInt64); err != nil {
 		return nil, err
 	}
-	views, err := r.nextBuffer(r.w.scratch)
+	views, err := r.nextBuffer(r.w.scratch, math.MaxInt64)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (r *ipcReader) readViews(n *node, length, nulls int, mem *lease) (arrow.Arr
 	}
 	data := make([][]byte, more)
 	for i := range data {
-		b, err := r.nextBuffer(r.w.scratch) // given back with the scratch, as views is
+		b, err := r.nextBuffer(r.w.scratch, math.MaxInt64) // given back with the scratch, as views is
 		if err != nil {
 			return nil, err
 		}

@@ -104,7 +104,8 @@ type opened struct {
 
 // A decoder reads units of one file.
 type decoder interface {
-	// decode returns the given columns of unit u, of exactly u.Rows rows each, allocated from w.record. It may panic, also with
+	// decode returns the given columns of unit u, of exactly u.Rows rows each, or, where u.Rows are not all that the file has there, of at
+	// least so many, the first, allocated from w.record. It may panic, also with
 	// what is outstanding in w: its caller recovers and abandons w.
 	decode(in *bytesAt, u Unit, columns []int, w *workspace) ([]arrow.Array, error)
 	// bytes bounds what decode holds.

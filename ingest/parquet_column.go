@@ -26,12 +26,15 @@ type columnDecoder struct {
 	leaf  leaf
 	index hybrid[uint32]
 
+	values int64 // to be read, nulls and empty lists counted: all, or those of the first pages
+
 	maxRep, maxDef int16
 	dictionary     bool // there was a dictionary page
 }
 
-// decodeCovered decodes a column, or returns errUncovered.
-func (p *parquetFile) decodeCovered(in *bytesAt, u Unit, column int, s *pageScratch, w *workspace) (arrow.Array, error) {
+// decodeCovered decodes a column, or returns errUncovered. Where values is not 0 but the number of values of its first pages, the array has the
+// rows that begin in these, of which the last may be incomplete.
+func (p *parquetFile) decodeCovered(in *bytesAt, u Unit, column int, values int64, s *pageScratch, w *workspace) (arrow.Array, error) {
 	d := p.footer.Schema.Column(p.leaves[column][0])
 	chunk, err := p.footer.RowGroup(u.RowGroup).ColumnChunk(p.leaves[column][0])
 	if err != nil {
@@ -41,7 +44,7 @@ func (p *parquetFile) decodeCovered(in *bytesAt, u Unit, column int, s *pageScra
 	if !ok || !coveredEncodings(chunk) {
 		return nil, errUncovered
 	}
-	c := &columnDecoder{chunk: chunk, maxRep: d.MaxRepetitionLevel(), maxDef: d.MaxDefinitionLevel()}
+	c := &columnDecoder{chunk: chunk, values: chunk.NumValues(), maxRep: d.MaxRepetitionLevel(), maxDef: d.MaxDefinitionLevel()}
 	if c.leaf = leafFor(d, types[len(types)-1], w); c.leaf == nil {
 		return nil, errUncovered
 	}
@@ -53,13 +56,20 @@ func (p *parquetFile) decodeCovered(in *bytesAt, u Unit, column int, s *pageScra
 	if chunk.NumValues() > math.MaxInt32-1 {
 		return nil, fault(codeTooLarge, p.name, hintSmaller, "has %d values in one row group; at most %d can be read", chunk.NumValues(), math.MaxInt32-1).in(u)
 	}
-	c.nest.reserve(u.Rows, chunk.NumValues(), w.record)
-	c.leaf.reserve(int(chunk.NumValues()))
+	rows := u.Rows
+	if values > 0 {
+		c.values, rows = values, values // rows have at least a value each
+	}
+	c.nest.reserve(rows, c.values, w.record)
+	c.leaf.reserve(int(c.values))
 	c.pages = newPageReader(in, chunk, s)
 	if err := c.read(in.ctx, p, u, column); err != nil {
 		return nil, err
 	}
-	return c.assemble(types, u.Rows)
+	if got := int64(c.nest.below(-1)); values == 0 && got != u.Rows {
+		return nil, fmt.Errorf("only %d of its %d rows are there", got, u.Rows)
+	}
+	return c.assemble(types)
 }
 
 // listTypes returns the types of a column from the outermost list to the leaf; false where there are lists of other kinds.
@@ -90,11 +100,11 @@ func coveredEncodings(c *metadata.ColumnChunkMetaData) bool {
 	return true
 }
 
-// read reads pages until they have as many values as the footer says.
+// read reads pages until they have as many values as are to be read.
 func (c *columnDecoder) read(ctx context.Context, p *parquetFile, u Unit, column int) error {
-	for have := int64(0); have < c.chunk.NumValues(); {
+	for have := int64(0); have < c.values; {
 		if c.pages.pos >= c.pages.end {
-			return fmt.Errorf("only %d of its %d values are there", have, c.chunk.NumValues())
+			return fmt.Errorf("only %d of its %d values are there", have, c.values)
 		}
 		if err := context.Cause(ctx); err != nil {
 			return err
@@ -112,7 +122,7 @@ func (c *columnDecoder) read(ctx context.Context, p *parquetFile, u Unit, column
 		case page.kind == pageDictionary:
 			err = c.addDictionary(page)
 		case page.isData():
-			if have += page.pageHeader.values; have > c.chunk.NumValues() {
+			if have += page.pageHeader.values; have > c.values {
 				return errTooMany
 			}
 			err = c.addPage(page)
@@ -189,11 +199,8 @@ func (c *columnDecoder) addValues(p page, n int) error {
 }
 
 // assemble makes the arrays, from the leaves out.
-func (c *columnDecoder) assemble(types []arrow.DataType, rows int64) (arrow.Array, error) {
+func (c *columnDecoder) assemble(types []arrow.DataType) (arrow.Array, error) {
 	c.nest.finish()
-	if got := int64(c.nest.below(-1)); got != rows {
-		return nil, fmt.Errorf("only %d of its %d rows are there", got, rows)
-	}
 	buffers := c.leaf.finish()
 	defer releaseAll(buffers...)
 	t := types[len(types)-1]

@@ -41,7 +41,7 @@ func compareWithLibrary(t *testing.T, path string) (compared int) {
 			}
 			mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 			w := newWorkspace(mem, 1<<30)
-			got, err := p.decodeCovered(in, s.Unit(i), column, newPageScratch(w.scratch), w)
+			got, err := p.decodeCovered(in, s.Unit(i), column, 0, newPageScratch(w.scratch), w)
 			var want arrow.Array
 			libraryErr := guard(path, i, func() (err error) {
 				want, err = p.decodeLibrary(in, s.Unit(i), column, newWorkspace(memory.NewGoAllocator(), 1<<30))

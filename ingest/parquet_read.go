@@ -59,10 +59,7 @@ func (p *parquetFile) piecesOf(column int) []int { return p.leaves[column] }
 
 // decodeColumn checks one column of a row group and reads it into one array.
 func (p *parquetFile) decodeColumn(in *bytesAt, u Unit, column int, pages *pageScratch, w *workspace) (arrow.Array, error) {
-	a, err := p.decodeCovered(in, u, column, pages, w)
-	if errors.Is(err, errUncovered) {
-		a, err = p.decodeLibrary(in, u, column, w)
-	}
+	a, err := p.decodeRows(in, u, column, pages, w)
 	var known *Error
 	if err == nil || errors.As(err, &known) {
 		return a, err
@@ -70,6 +67,22 @@ func (p *parquetFile) decodeColumn(in *bytesAt, u Unit, column int, pages *pageS
 	e := fault(codeMalformed, p.name, hintDamaged, "malformed").in(u)
 	e.Err = trimmed(err)
 	return nil, e
+}
+
+// decodeRows reads a column by the decoder that covers it; of a part of a row group by the first pages, if ours is the one.
+func (p *parquetFile) decodeRows(in *bytesAt, u Unit, column int, pages *pageScratch, w *workspace) (arrow.Array, error) {
+	if all := p.footer.RowGroups[u.RowGroup].NumRows; u.Rows < all {
+		a, err := p.decodeFirst(in, u, column, all, pages, w)
+		if a != nil || err != nil && !errors.Is(err, errUncovered) {
+			return a, err
+		}
+		u.Rows = all
+	}
+	a, err := p.decodeCovered(in, u, column, 0, pages, w)
+	if errors.Is(err, errUncovered) {
+		return p.decodeLibrary(in, u, column, w)
+	}
+	return a, err
 }
 
 // decodeLibrary reads a column with the library, after a look at what the library does not check.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"sync"
 
@@ -39,6 +40,7 @@ var (
 type located struct {
 	Unit
 	opened *opened
+	part   bool // Rows are the first of the unit's
 }
 
 // Schema implements [Source].
@@ -72,6 +74,12 @@ func (s *source) Fingerprint() []FileInfo {
 // Read implements [Source]. It decodes in the caller's goroutine: no other goroutine sees a byte of the file, so whatever a
 // decoder does with malformed bytes is recovered from here.
 func (s *source) Read(ctx context.Context, i int, columns []int) (arrow.Record, error) {
+	return s.readFirst(ctx, i, math.MaxInt64, columns)
+}
+
+// readFirst is Read of the first rows of a unit only, for which it reads and decodes no more than it must: of Parquet the pages that hold them,
+// of Arrow IPC the begins of buffers. Where there are digests, all bytes are read all the same, and compared.
+func (s *source) readFirst(ctx context.Context, i int, rows int64, columns []int) (arrow.Record, error) {
 	if i < 0 || i >= len(s.units) {
 		return nil, fmt.Errorf("ingest: reading unit %d of %d", i, len(s.units))
 	}
@@ -81,6 +89,7 @@ func (s *source) Read(ctx context.Context, i int, columns []int) (arrow.Record, 
 		}
 	}
 	u := s.units[i]
+	u.part, u.Rows = rows < u.Rows, min(rows, u.Rows)
 	name := u.opened.file.name
 	if s.isClosed() {
 		return nil, fmt.Errorf("ingest: reading %s: the source is closed", name)
@@ -130,6 +139,11 @@ func (s *source) decode(in *bytesAt, u located, columns []int, w *workspace) (ar
 	for k, a := range arrays {
 		if err := validate(a.Data()); err != nil {
 			return nil, fault(codeMalformed, u.File, hintDamaged, "malformed: %v", err).in(u.Unit).of(fields[k].Name)
+		}
+		if u.part && int64(a.Len()) > u.Rows {
+			arrays[k] = firstRows(a, int(u.Rows))
+			a.Release()
+			a = arrays[k]
 		}
 		if int64(a.Len()) != u.Rows {
 			return nil, fault(codeMalformed, u.File, hintDamaged, "has %d of the %d rows of its row group", a.Len(), u.Rows).in(u.Unit).of(fields[k].Name)
