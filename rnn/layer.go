@@ -17,7 +17,11 @@ func (s *sweep[F]) whole(b *block, l layer, d accel.Direction, mu F, fill func(i
 		s.describe(&s.cell.nodes[i], l, d, &all.Nodes[i-l.lo])
 		fill(i, &all.Nodes[i-l.lo])
 	}
-	return stream.Sweep(&all)
+	done := stream.Sweep(&all)
+	if done && s.swept != nil {
+		s.swept.Store(true)
+	}
+	return done
 }
 
 // describe says what a node of a layer computes.

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"curvestream/accel"
 	"curvestream/nn"
@@ -115,6 +116,7 @@ type Net[F accel.Float] struct {
 	scratch  *nn.Scratch[F]
 	host     *nn.Scratch[F] // memory for copies of states
 	stepwise bool           // see UseSteps
+	swept    *atomic.Bool   // set when a layer is swept as one operation; nil where no one asks
 
 	mu       sync.Mutex
 	operands []*operands[F] // free for the next sweep to overwrite

@@ -8,10 +8,11 @@ import (
 	"curvestream/nn"
 )
 
-// A counting backend has streams that are asked to sweep layers as one, and refuse.
+// A counting backend has streams that are asked to sweep layers as one, and refuse, or say that they have.
 type counting struct {
 	accel.Backend[float64]
 	asked int
+	does  bool
 }
 
 type countingStream struct {
@@ -30,7 +31,7 @@ func (c *counting) Run(n int, f func(int, accel.Stream[float64]) error) error {
 	})
 }
 
-func (s *countingStream) Sweep(*accel.Layer[float64]) bool { s.b.asked++; return false }
+func (s *countingStream) Sweep(*accel.Layer[float64]) bool { s.b.asked++; return s.b.does }
 
 // Both ways are measured; a net that uses steps does not ask for the other.
 func TestMeasureSweeps(t *testing.T) {
@@ -44,12 +45,15 @@ func TestMeasureSweeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := n.piece(&nn.Batch[float64]{In: 2, Out: 1, Lengths: []int{9, 9, 7}, Offset: []int{0, 3, 6, 9, 12, 15, 18, 21, 23, 25}, Position: []int{0, 1, 2}}, 4)
-	s, err := n.MeasureSweeps(t.Context(), theta, b)
-	if err != nil || s.Whole <= 0 || s.Steps <= 0 {
-		t.Errorf("%+v, %v", s, err)
-	}
-	if backend.asked == 0 {
-		t.Error("no layer was to be swept as one")
+	for _, backend.does = range []bool{true, false} {
+		backend.asked = 0
+		s, err := n.MeasureSweeps(t.Context(), theta, b)
+		if err != nil || (s.Whole > 0) != backend.does || s.Steps <= 0 {
+			t.Errorf("%+v, %v", s, err)
+		}
+		if backend.asked == 0 {
+			t.Error("no layer was to be swept as one")
+		}
 	}
 	for _, stepwise := range []bool{true, false} {
 		n.UseSteps(stepwise)

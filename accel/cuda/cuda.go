@@ -75,6 +75,9 @@ func ordinalOf(name string) (int, error) {
 }
 
 func openOn[F accel.Float](drv driver, lib blasLibrary, ordinal int, name string) (*Backend[F], error) {
+	if _, err := recurrenceSetting(); err != nil {
+		return nil, err
+	}
 	d, err := start(drv, lib, ordinal)
 	if err != nil {
 		return nil, err

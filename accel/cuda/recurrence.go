@@ -1,9 +1,11 @@
 package cuda
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -11,7 +13,7 @@ import (
 )
 
 // recurrenceVariable is the environment variable that, as "steps", has recurrent layers computed by kernels for each time-step, and as "layer" by
-// one for all, where they fit, without measuring which is faster.
+// one for all, where they fit, without measuring which is faster; as "measure" it is measured anew, and as "auto", the default, if it is not remembered.
 const recurrenceVariable = "CURVESTREAM_RECURRENCE"
 
 const (
@@ -29,13 +31,26 @@ func (b *Backend[F]) BlockSteps(columns int) int {
 	return max(1, min(wantSteps, mostRows/max(1, columns)))
 }
 
+// recurrenceSettings are what recurrenceVariable may be.
+var recurrenceSettings = []string{"auto", "measure", "layer", "steps"}
+
+func recurrenceSetting() (string, error) {
+	s := cmp.Or(os.Getenv(recurrenceVariable), "auto")
+	if !slices.Contains(recurrenceSettings, s) {
+		return "", fmt.Errorf("cuda: %s is %q: set it to %s", recurrenceVariable, s, strings.Join(recurrenceSettings, ", "))
+	}
+	return s, nil
+}
+
 // SweepsAs tells under which name it is remembered which way of sweeping layers was faster: that of the GPU, the driver, and what products are by, and a digest
-// of the kernels. It returns false where it is not to be measured: the environment says which, or the device is emulated and has no clock.
-func (b *Backend[F]) SweepsAs() (name string, measured bool) {
-	if b.name == Emulated || os.Getenv(recurrenceVariable) == "steps" || os.Getenv(recurrenceVariable) == "layer" {
+// of the kernels. The name is empty where it is not to be measured: the environment says which, or the device is emulated and has no clock. With anew
+// it is to be measured whatever is remembered.
+func (b *Backend[F]) SweepsAs() (name string, anew bool) {
+	setting, err := recurrenceSetting()
+	if err != nil || b.name == Emulated || setting == "steps" || setting == "layer" {
 		return "", false
 	}
-	return fmt.Sprintf("%s, CUDA %s, kernels %016x", strings.TrimPrefix(b.Name(), b.name+"/"), b.d.info.Driver, digestOfKernels()), true
+	return fmt.Sprintf("%s, CUDA %s, kernels %016x", strings.TrimPrefix(b.Name(), b.name+"/"), b.d.info.Driver, digestOfKernels()), setting == "measure"
 }
 
 // digestOfKernels returns a digest of all that loadKernels may load.

@@ -149,19 +149,24 @@ func convert[To, From accel.Float](from []From) []To {
 func TestSweepsAs(t *testing.T) {
 	for _, test := range []struct {
 		name, variable string
-		want           bool
-	}{{Emulated, "", false}, {"cuda:0", "", true}, {"cuda:0", "steps", false}, {"cuda:0", "layer", false}} {
+		measured, anew bool
+	}{{Emulated, "", false, false}, {Emulated, "measure", false, false}, {"cuda:0", "", true, false}, {"cuda:0", "auto", true, false},
+		{"cuda:0", "measure", true, true}, {"cuda:0", "steps", false, false}, {"cuda:0", "layer", false, false}} {
 		t.Setenv(recurrenceVariable, test.variable)
 		b, err := openOn[float32](newEmulator(), nil, 0, test.name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, got := b.SweepsAs()
-		if got != test.want || got != (name != "") || strings.Contains(name, "cuda:0") {
-			t.Errorf("%s with %q: %q, %v", test.name, test.variable, name, got)
+		name, anew := b.SweepsAs()
+		if anew != test.anew || test.measured != (name != "") || strings.Contains(name, "cuda:0") {
+			t.Errorf("%s with %q: %q, %v", test.name, test.variable, name, anew)
 		}
 		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+	t.Setenv(recurrenceVariable, "step")
+	if _, err := openOn[float32](newEmulator(), nil, 0, Emulated); err == nil || !strings.Contains(err.Error(), `CURVESTREAM_RECURRENCE is "step": set it to`) {
+		t.Errorf("a setting that is none: %v", err)
 	}
 }
