@@ -45,7 +45,7 @@ func large(ctx context.Context, o options) error {
 	const shortest, longest = 50, 5000
 	perFile := fileBytes / (3 * (shortest + longest)) // x, and half as many labels
 	first := filepath.Join(o.dir, "part-000.parquet")
-	decoded, err := measure.WriteLists(ctx, first, "none", perFile, shortest, longest)
+	decoded, err := measure.WriteLists(ctx, first, o.compression, perFile, shortest, longest)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,8 @@ func large(ctx context.Context, o options) error {
 		run.GB, float64(run.DiskBytes)/1e9, run.Sequences, shortest, longest, run.Steps, run.Minibatches, run.ReadSeconds)
 	fmt.Fprintf(&b, "Budget %d MB, of which at most %d MB were held; resident at most %d MB, before reading %d MB: the bound of budget + baseline + 15 %% (%d MB) was %s. Epochs in which every sequence was delivered exactly once: %d of 1.\n",
 		run.Memory>>20, run.Held>>20, run.PeakRSS>>20, run.Baseline>>20, run.Bound>>20, verdict, run.Proven)
-	if err := bench.Write("reading-large", "go run ./benchmarks/reading -large "+strconv.FormatFloat(o.large, 'g', -1, 64), b.String(), run); err != nil {
+	command := "go run ./benchmarks/reading -large " + strconv.FormatFloat(o.large, 'g', -1, 64) + " -compression " + o.compression
+	if err := bench.Write("reading-large", command, b.String(), run); err != nil {
 		return err
 	}
 	if verdict != "held" || run.Proven != 1 {

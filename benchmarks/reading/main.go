@@ -38,6 +38,7 @@ type options struct {
 	sequences, repetitions, batch int
 	peers, python                 string
 	large                         float64
+	compression                   string // of the files of a large run
 	workers, waiting              bool
 	dir                           string
 	memory                        int64
@@ -51,6 +52,7 @@ func main() {
 	flag.StringVar(&o.peers, "peers", "pyarrow,duckdb,datasets,mosaicml-streaming,torch", "the peers, or none")
 	flag.StringVar(&o.python, "python", filepath.Join("benchmarks", "local", "readers", "bin", "python"), "the Python that has the peers' libraries")
 	flag.Float64Var(&o.large, "large", 0, "GB (10⁹ bytes of decoded values) of a large run; 0: none")
+	flag.StringVar(&o.compression, "compression", "none", "of the files of a large run: none, or zstd, with which more data are on the same disk")
 	flag.BoolVar(&o.workers, "workers", false, "compare two workers with one instead")
 	flag.BoolVar(&o.waiting, "waiting", false, "measure how long training runs wait for data instead")
 	flag.StringVar(&o.dir, "dir", filepath.Join("benchmarks", "local", "reading"), "where files are generated; they are removed at the end")
