@@ -28,7 +28,10 @@ func main() {
 	dir := flag.String("dir", filepath.Join("benchmarks", "local", "curves"), "where data and run lie")
 	render := flag.Bool("render", false, "run nothing, write the table of what there is")
 	flag.Parse()
-	bench.Main("curves", func(ctx context.Context) error {
+	bench.Main("curves", func(ctx context.Context) (err error) {
+		if *dir, err = filepath.Abs(*dir); err != nil { // the run is the same however the folder is named
+			return err
+		}
 		if *render {
 			return report(bench.Desk{Dir: *dir})
 		}
