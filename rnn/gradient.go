@@ -20,11 +20,12 @@ type gradientSweep[F accel.Float] struct {
 
 // Gradient implements nn.Net.
 func (n *Net[F]) Gradient(ctx context.Context, theta accel.Vector[F], b *nn.Batch[F], grad, fisher accel.Vector[F]) (float64, error) {
-	if fisher != nil && !n.keepsFor(n.fisherBytes(b.Lengths)) {
+	way := n.fisherWay(b, fisher != nil)
+	if way == fisherApart {
 		if err := n.fisherByGroups(ctx, theta, b, fisher); err != nil {
 			return 0, err
 		}
-		fisher = nil
+		fisher, way = nil, noFisher
 	}
 	w := n.takeOperands()
 	defer n.giveOperands(w)
@@ -40,7 +41,7 @@ func (n *Net[F]) Gradient(ctx context.Context, theta accel.Vector[F], b *nn.Batc
 	}
 	buffers, sums := make([]gradientSweep[F], len(sweeps)), caseSums(sweeps)
 	giveBack, err := n.carve(sweeps, func(i int, s *sweep[F], a *nn.Arena[F]) {
-		buffers[i] = s.carveGradient(a, fisher != nil)
+		buffers[i] = s.carveGradient(a, way)
 	})
 	if err != nil {
 		return 0, err
@@ -66,12 +67,15 @@ func (n *Net[F]) Gradient(ctx context.Context, theta accel.Vector[F], b *nn.Batc
 	return addCases(sweeps, nil, sums), nil
 }
 
-func (s *sweep[F]) carveGradient(a *nn.Arena[F], withFisher bool) gradientSweep[F] {
+func (s *sweep[F]) carveGradient(a *nn.Arena[F], way fisherWay) gradientSweep[F] {
 	g := gradientSweep[F]{states: s.carveStates(a), kept: s.carveKept(a), derivatives: s.carveDerivatives(a)}
 	g.sum = a.Mat(1, s.layout.Len())
 	s.carveLast(a, true)
-	if withFisher {
+	switch way {
+	case fisherKept:
 		g.fisher = s.carveFisher(a)
+	case fisherPassing:
+		g.fisher = s.carveGathering(a, len(s.shard.Column))
 	}
 	return g
 }

@@ -23,6 +23,39 @@ func (n *Net[F]) fisherBytes(lengths []int) int64 {
 	return int64(rows*width) * int64(unsafe.Sizeof(F(0)))
 }
 
+// A fisherWay is how Gradient comes to the diagonal of the empirical Fisher matrix. All ways add up the same numbers in the same order.
+type fisherWay int
+
+const (
+	noFisher      fisherWay = iota
+	fisherKept              // all states and derivatives are kept, and gathered after the backward sweep
+	fisherPassing           // the backward sweep of ∇f gathers all sequences as it passes: few sequences, long ones
+	fisherApart             // by groups, which computes ∇f once more
+)
+
+// passingShare is the part of the state budget that what gathers the sequences in passing may take beside the states.
+const passingShare = 1.0 / 16
+
+// fisherWay returns how Gradient comes to the diagonal for a batch like b, if it is asked for.
+func (n *Net[F]) fisherWay(b *nn.Batch[F], asked bool) fisherWay {
+	switch {
+	case !asked:
+		return noFisher
+	case n.keepsFor(n.fisherBytes(b.Lengths)):
+		return fisherKept
+	}
+	elements := 0
+	for _, s := range n.cutShapes(b) {
+		var a nn.Arena[F]
+		s.carveGathering(&a, len(s.shard.Column))
+		elements += a.Used
+	}
+	if float64(elements)*float64(unsafe.Sizeof(F(0))) <= passingShare*float64(n.device()) {
+		return fisherPassing
+	}
+	return fisherApart
+}
+
 // fisherByGroups adds the diagonal of the empirical Fisher matrix to fisher within the state budget: groups of a shard's sequences, of
 // which as many as fit keep all states and derivatives, are computed one after the other. A sequence that does not fit by itself is
 // gathered as the backward sweep passes, and its states are kept as those of the gradient are. It computes ∇f once more. The sum is that
@@ -71,9 +104,12 @@ func (n *Net[F]) addGroup(ctx context.Context, b *nn.Batch[F], w *operands[F], s
 	}
 	var g gradientSweep[F]
 	giveBack, err := n.carve(sweeps, func(_ int, s *sweep[F], a *nn.Arena[F]) {
-		if g = s.carveGradient(a, keep); !keep {
-			g.fisher = s.carveGathering(a, 1)
+		if keep {
+			g = s.carveGradient(a, fisherKept)
+			return
 		}
+		g = s.carveGradient(a, noFisher)
+		g.fisher = s.carveGathering(a, 1)
 	})
 	if err != nil {
 		return err

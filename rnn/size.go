@@ -60,10 +60,13 @@ func (n *Net[F]) GradientBytes(b *nn.Batch[F], fisher bool) int64 {
 	if len(b.Lengths) == 0 {
 		return 0
 	}
-	elements := len(b.Dense) + n.prepared(true)
+	elements, way := len(b.Dense)+n.prepared(true), n.fisherWay(b, fisher)
+	if way == fisherApart {
+		way = fisherKept
+	}
 	for _, s := range n.shapes(b) {
 		var a nn.Arena[F]
-		s.carveGradient(&a, fisher)
+		s.carveGradient(&a, way)
 		elements += a.Used + len(s.shard.Owner)*n.Out + s.shelfElements()
 	}
 	if b.Sparse != nil {
