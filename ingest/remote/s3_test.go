@@ -51,7 +51,7 @@ func startMinIO(t *testing.T, program string) string {
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	for range 100 {
-		if resp, err := http.Get("http://" + address + "/minio/health/ready"); err == nil {
+		if resp, err := http.Get("http://" + address + "/minio/health/cluster"); err == nil {
 			resp.Body.Close()
 			http.DefaultClient.CloseIdleConnections()
 			if resp.StatusCode == 200 {
