@@ -6,7 +6,8 @@
 //	go run ./benchmarks/gpu -device cuda:1 -only facts,gv
 //	go run ./benchmarks/gpu -device emulate -quick # tiny sizes, without a GPU
 //
-// For a machine without Go: go build -o gpu ./benchmarks/gpu, and run it there; what it lacks, such as Python with PyTorch, it says.
+// For a machine without Go: go build -o gpu ./benchmarks/gpu, and run it there, in any folder, with -program for a built curvestream; what it lacks,
+// such as Python with PyTorch, it says, and goes on.
 // Each step is a process of its own and survives the failure of another. It leaves benchmarks/results/gpu/NAME.{json,md}.
 package main
 
@@ -27,7 +28,7 @@ import (
 
 // options are what the flags say.
 type options struct {
-	device, golden, python, only, name string
+	device, golden, python, program, only, name string
 	quick                              bool
 	limit                              time.Duration
 	step                               string // this process is to run one step
@@ -39,6 +40,7 @@ func main() {
 	flag.BoolVar(&o.quick, "quick", false, "tiny sizes: shows that the command works, and measures nothing")
 	flag.StringVar(&o.golden, "golden", filepath.Join("..", "shared", "golden"), "a folder of reference values")
 	flag.StringVar(&o.python, "python", "python3", "a Python that has PyTorch with CUDA")
+	flag.StringVar(&o.program, "program", "", "a built curvestream; without it, it is built here")
 	flag.StringVar(&o.only, "only", strings.Join(stepNames(), ","), "the steps")
 	flag.DurationVar(&o.limit, "limit", 9*time.Minute+30*time.Second, "for all steps together: those that are left then are not run")
 	flag.StringVar(&o.name, "name", "gpu", "of the result files")
@@ -88,7 +90,7 @@ func run(ctx context.Context, o options, one func(ctx context.Context, o options
 		fmt.Fprintf(os.Stderr, "%s: %s\n", s.name, s.title)
 		left := time.Until(end)
 		if left <= 0 || ctx.Err() != nil {
-			r.Steps = append(r.Steps, outcome{Step: s.name, Title: s.title, Error: "not run: the time was over (-limit)"})
+			r.Steps = append(r.Steps, outcome{Step: s.name, Title: s.title, Error: "not reached: the time was over (-limit)"})
 			continue
 		}
 		limited, cancel := context.WithTimeout(ctx, min(left, s.limit))

@@ -9,6 +9,7 @@ import (
 
 	"curvestream/accel"
 	"curvestream/accel/cuda"
+	"curvestream/rnn"
 	"curvestream/run/bench"
 )
 
@@ -175,7 +176,7 @@ func products(ctx context.Context, o options, add func(row)) error {
 		add(row{"SGEMM peak", peak, "TFLOP/s", fmt.Sprintf("%d × %d × %d, %s", n, n, n, b.Name())})
 		var all []error
 		for _, p := range judgedProblems(o) {
-			seconds, err := timeWork(ctx, o, b, p.Problem)
+			seconds, err := timeSweeps(ctx, o, b, p, add)
 			if err != nil {
 				all = append(all, fmt.Errorf("%s: %w", p.title, err))
 				continue
@@ -186,6 +187,36 @@ func products(ctx context.Context, o options, add func(row)) error {
 		}
 		return errors.Join(all...)
 	})
+}
+
+// sweepVariable says how recurrent layers are swept; a training run measures which way is faster.
+const sweepVariable = "CURVESTREAM_RECURRENCE"
+
+// widestSwept is the number of units up to which both ways of sweeping are measured. Wider plain layers do not fit one block of any GPU.
+const widestSwept = 256
+
+// timeSweeps times a product, of narrow recurrent nets in both ways of sweeping their layers, and returns the time of the faster one, which a
+// training run would take.
+func timeSweeps(ctx context.Context, o options, b accel.Backend[float32], p judged, add func(row)) (best float64, err error) {
+	if p.Net != "rnn" || p.Hidden > widestSwept {
+		return timeWork(ctx, o, b, p.Problem)
+	}
+	before := os.Getenv(sweepVariable)
+	defer func() { err = errors.Join(err, os.Setenv(sweepVariable, before)) }()
+	for _, way := range []struct{ setting, name string }{{"layer", "a launch a sweep"}, {"steps", "time-step by time-step"}} {
+		if err := os.Setenv(sweepVariable, way.setting); err != nil {
+			return 0, err
+		}
+		seconds, err := timeWork(ctx, o, b, p.Problem)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", way.name, err)
+		}
+		add(row{p.name + ", " + way.name, 1e3 * seconds, "ms", p.title})
+		if best == 0 || seconds < best {
+			best = seconds
+		}
+	}
+	return best, nil
 }
 
 // timeWork times a product or a gradient.
@@ -208,7 +239,7 @@ func drained(ctx context.Context, b accel.Backend[float32], i *bench.Instance) e
 
 const pinnedRatio = "time with half of the states in pinned memory, to that with all on the device"
 
-// pinned times a product with all states on the device, and with half of them in pinned memory of the host.
+// pinned times a product with all states on the device, with half of them in pinned memory of the host, and with half of them computed again.
 func pinned(ctx context.Context, o options, add func(row)) error {
 	p := bench.Recurrent(1024, 1024, 1000, 8, 8, "each")
 	if o.quick {
@@ -228,23 +259,36 @@ func pinned(ctx context.Context, o options, add func(row)) error {
 		if err != nil {
 			return err
 		}
-		p.StateDevice = whole.All * 9 / 16 // half of the blocks, and what is lost because slots are as large as the largest block
-		if i, err = bench.OpenOn[float32](ctx, p, b); err != nil {
-			return err
-		}
-		plan := i.Plan
-		half, err := fastest(ctx, o.patience(), func() error { return drained(ctx, b, i) })
-		if err := errors.Join(err, i.Close()); err != nil {
-			return err
-		}
 		add(row{"all states on the device", 1e3 * full, "ms", fmt.Sprintf("%d bytes", whole.All)})
+		again, stored := p, p
+		stored.StateDevice = whole.All * 9 / 16 // half of the blocks, and what is lost because slots are as large as the largest block
+		again.StateBudget = stored.StateDevice
+		half, plan, err := timePlanned(ctx, o, b, stored)
+		if err != nil {
+			return err
+		}
 		add(row{"half of them in pinned memory", 1e3 * half, "ms", fmt.Sprintf("%d of %d blocks stored, %d states computed again", plan.Host, plan.Blocks, plan.Recomputed)})
 		add(row{pinnedRatio, half / full, "", ""})
 		if plan.Host == 0 {
 			return errors.New("no state is in pinned memory")
 		}
+		recomputed, plan, err := timePlanned(ctx, o, b, again)
+		if err != nil {
+			return err
+		}
+		add(row{"half of them computed again", 1e3 * recomputed, "ms", fmt.Sprintf("%d states computed again", plan.Recomputed)})
 		return nil
 	})
+}
+
+// timePlanned times a product, and returns how its states are kept.
+func timePlanned(ctx context.Context, o options, b accel.Backend[float32], p bench.Problem) (float64, rnn.StatePlan, error) {
+	i, err := bench.OpenOn(ctx, p, b)
+	if err != nil {
+		return 0, rnn.StatePlan{}, err
+	}
+	seconds, err := fastest(ctx, o.patience(), func() error { return drained(ctx, b, i) })
+	return seconds, i.Plan, errors.Join(err, i.Close())
 }
 
 const outsideShare = "outside of gradients, products and losses"
@@ -274,48 +318,4 @@ func iteration(ctx context.Context, o options, add func(row)) error {
 		add(row{outsideShare, worst, "%", "the largest"})
 	}
 	return err
-}
-
-// grid times Gv and gradients over sizes; those that are too large or take too long are told and left out.
-func grid(ctx context.Context, o options, add func(row)) error {
-	hs, bs, ts := []int{50, 100, 200, 256, 512, 1024, 2048}, []int{64, 256, 1024}, []int{100, 1000, 10000}
-	if o.quick {
-		hs, bs, ts = []int{2}, []int{2}, []int{5}
-	}
-	const tooLong = 100e12 // operations of one product
-	return onDevice(o, func(b *cuda.Backend[float32]) error {
-		left := 0
-		for _, t := range ts {
-			for _, h := range hs {
-				for _, columns := range bs {
-					for _, what := range []string{"gv", "gradient"} {
-						p := bench.Recurrent(h, columns, t, 2, 1, "last")
-						p.What = what
-						_, total, err := b.Free()
-						if err != nil {
-							return err
-						}
-						bytes := 3 * 4 * float64(h) * float64(columns) * float64(t)
-						if p.WorkFlops() > tooLong || bytes > 0.7*float64(total) || ctx.Err() != nil {
-							left++
-							continue
-						}
-						short := o
-						short.quick = true // three calls each
-						seconds, err := timeWork(ctx, short, b, p)
-						if ctx.Err() != nil {
-							left++
-							continue
-						}
-						if err != nil {
-							return fmt.Errorf("h=%d B=%d T=%d: %w", h, columns, t, err)
-						}
-						add(row{fmt.Sprintf("%s h=%d B=%d T=%d", what, h, columns, t), 1e3 * seconds, "ms", fmt.Sprintf("%.2f TFLOP/s", p.WorkFlops()/seconds/1e12)})
-					}
-				}
-			}
-		}
-		add(row{"sizes left out: too large, or too long", float64(left), "", ""})
-		return nil
-	})
 }

@@ -110,9 +110,12 @@ func apart(ctx context.Context, o options, s step) outcome {
 	}
 	deadline, _ := ctx.Deadline()
 	inside := time.Until(deadline) * 9 / 10 // so that the process itself ends, and tells what it has
-	args := []string{"-limit", inside.String(), "-step", s.name, "-device", o.device, "-golden", o.golden, "-python", o.python, fmt.Sprintf("-quick=%t", o.quick)}
+	args := []string{"-limit", inside.String(), "-step", s.name, "-device", o.device, "-golden", o.golden, "-python", o.python, "-program", o.program, fmt.Sprintf("-quick=%t", o.quick)}
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.WaitDelay = 5 * time.Second
+	if s.name == "facts" {
+		cmd.Env = append(os.Environ(), "CUDA_CACHE_DISABLE=1") // the driver is to compile the kernels, not to find them compiled
+	}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	began := time.Now()
