@@ -29,9 +29,9 @@ import (
 // options are what the flags say.
 type options struct {
 	device, golden, python, program, only, name string
-	quick                              bool
-	limit                              time.Duration
-	step                               string // this process is to run one step
+	quick                                       bool
+	limit                                       time.Duration
+	step                                        string // this process is to run one step
 }
 
 func main() {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"curvestream/accel/cuda"
-	"curvestream/benchmarks/internal/bench"
 )
 
 // theirs is what gv_torch_cuda.py prints.
@@ -28,7 +27,7 @@ type theirs struct {
 func torch(ctx context.Context, o options, add func(row)) error {
 	script := filepath.Join("benchmarks", "peers", "gv_torch_cuda.py")
 	if _, err := os.Stat(script); err != nil {
-		return lacking("%s is not here: run this from the project's root", script)
+		return lacking("%s is not here: run this from the project's root, or copy the folder benchmarks/peers there", script)
 	}
 	if _, err := exec.LookPath(o.python); err != nil {
 		return lacking("no Python: name one by -python")
@@ -89,57 +88,4 @@ func ask(ctx context.Context, argv ...string) (t theirs, err error) {
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return lines[len(lines)-1]
-}
-
-const solvedName = "solved"
-
-// addition trains as a user would, by the built program: the data are generated, and the run goes on until it is solved or its time is over.
-func addition(ctx context.Context, o options, add func(row)) error {
-	if _, err := exec.LookPath("go"); err != nil {
-		return lacking("no Go to build curvestream with")
-	}
-	dir, err := os.MkdirTemp("", "addition")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	program, err := bench.Build(ctx, dir)
-	if err != nil {
-		return err
-	}
-	length, train, gradient, curvature, cg, limit := "200", "20000", "10000", "1000", "300", "80s"
-	if o.quick {
-		length, train, gradient, curvature, cg, limit = "10", "20", "10", "5", "2", "20s"
-	}
-	data := filepath.Join(dir, "data")
-	made, err := program.Run(ctx, false, "gen", "addition", "--length", length, "--train", train, "--valid", "100", "--test", "100", "--seed", "1", "-o", data)
-	if err != nil || made.Exit != 0 {
-		return fmt.Errorf("generating data: %v, exit %d: %s", err, made.Exit, made.Stderr)
-	}
-	args := []string{"train", "-c", filepath.Join("benchmarks", "addition", "addition.yaml"), "--data", filepath.Join(data, "train.parquet"),
-		"--run", filepath.Join(dir, "run"), "--device", o.device, "--set", "batch.gradient=" + gradient, "--set", "batch.curvature=" + curvature,
-		"--set", "cg.max=" + cg, "--time-limit", limit}
-	if o.quick {
-		args = append(args, "--iterations", "1", "--hidden", "2")
-	}
-	var end struct {
-		Iterations int
-		Seconds    float64
-		Loss       float64
-		Reason     string
-	}
-	if _, err := program.Decode(ctx, &end, []int{0, 75}, args...); err != nil {
-		return err
-	}
-	if end.Iterations == 0 {
-		return errors.New("no iteration was made")
-	}
-	solved := 0.0
-	if strings.Contains(end.Reason, "target") {
-		solved = 1
-	}
-	add(row{"seconds an iteration", end.Seconds / float64(end.Iterations), "s", fmt.Sprintf("%d iterations", end.Iterations)})
-	add(row{"loss at the end", end.Loss, "", "solved at 4e-5; ended by: " + end.Reason})
-	add(row{solvedName, solved, "", "within " + limit})
-	return nil
 }
